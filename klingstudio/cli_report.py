@@ -1,0 +1,307 @@
+"""What the command line says while jobs run: progress bars for a person, JSON lines for a program."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from klingstudio.domain.errors import Kind, Problem
+from klingstudio.domain.job import ATTENTION, QUIET, Job, Progress, State
+from klingstudio.domain.media import FitPlan
+from klingstudio.domain.price import Money
+from klingstudio.domain.request import Request
+from klingstudio.ui import text
+
+if TYPE_CHECKING:
+    from klingstudio.engine.queue import JobQueue
+    from klingstudio.providers.base import ProviderInfo
+
+LOOKS_BEFORE_ASKING = 3
+"""How often the provider's list is read for a lost job before the person is asked."""
+NETWORK_PATIENCE_S = 120.0
+"""How long a job that is at the provider may go without an answer before the command ends; the job is kept."""
+CANCEL_PATIENCE_S = 20.0
+BAR_CELLS = 24
+
+_NETWORK = frozenset({Kind.NETWORK_DOWN, Kind.NETWORK_SLOW, Kind.PROVIDER_BUSY, Kind.CERTIFICATE_REFUSED})
+_KEY = frozenset({Kind.KEY_MISSING, Kind.KEY_REFUSED, Kind.KEY_UNUSABLE, Kind.OTHER_ACCOUNT})
+_PROVIDER = frozenset(
+    {
+        Kind.NO_CREDIT,
+        Kind.REQUEST_REJECTED,
+        Kind.EDIT_FAILED,
+        Kind.EDIT_CANCELLED,
+        Kind.MODEL_GONE,
+        Kind.UPLOAD_REFUSED,
+        Kind.UNEXPECTED_REPLY,
+        Kind.RESULT_GONE,
+        Kind.RESULT_DAMAGED,
+    }
+)
+
+
+def exit_code(problem: Problem | None) -> int:
+    """The promised exit code for a problem; 0 for none."""
+    match problem:
+        case None:
+            return 0
+        case Problem(kind=kind) if kind in _KEY:
+            return 3
+        case Problem(kind=kind) if kind in _PROVIDER:
+            return 4
+        case Problem(kind=Kind.OVER_MAX_COST | Kind.PRICE_UNKNOWN):
+            return 5
+        case Problem(kind=Kind.SUBMIT_UNCONFIRMED | Kind.JOB_NOT_KNOWN):
+            return 6
+        case Problem(kind=kind) if kind in _NETWORK:
+            return 7
+        case Problem(kind=Kind.INTERRUPTED | Kind.STOPPED):
+            return 130
+        case _:
+            return 2
+
+
+class Report:
+    """One command's output. An observer of the queue while it watches."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._json = as_json
+        self._draws = not as_json and sys.stderr.isatty()
+        self._changed = asyncio.Event()
+        self._states: dict[str, State] = {}
+        self._wanted: frozenset[str] = frozenset()
+        self._drawn = False
+
+    # -------------------------------------------------------------------------------------------------- observing
+
+    @contextlib.contextmanager
+    def watching(self, queue: JobQueue) -> Iterator[None]:
+        """Report what changes inside the block."""
+        unsubscribe = queue.subscribe(self)
+        try:
+            yield
+        finally:
+            unsubscribe()
+            self._clear()
+
+    def job_changed(self, job: Job) -> None:
+        """Print each new state once."""
+        self._changed.set()
+        if self._states.get(job.id) is job.state:
+            return
+        self._states[job.id] = job.state
+        if self._json:
+            self._line({"event": "state", "job": job.id, "state": job.state})
+        elif job.state not in QUIET:
+            self._status(job.id, text.phase(job.state), None)
+
+    def job_progress(self, progress: Progress) -> None:
+        """Draw a bar, or print a line for a program."""
+        if self._json:
+            self._line(
+                {
+                    "event": "progress",
+                    "job": progress.job_id,
+                    "phase": text.phase(progress.phase),
+                    "fraction": None if progress.fraction is None else round(progress.fraction, 4),
+                }
+            )
+        else:
+            self._status(progress.job_id, text.phase(progress.phase), progress.fraction)
+
+    # ------------------------------------------------------------------------------------------------------ waiting
+
+    async def until_rest(self, queue: JobQueue, job_ids: Sequence[str]) -> int:
+        """Wait until each job rests or needs an answer, report each end, and return the first exit code that is not 0."""
+        self._wanted = frozenset(job_ids)
+        troubled_since: dict[str, float] = {}
+        waiting = list(job_ids)
+        codes: list[int] = []
+        try:
+            while waiting:
+                for job_id in tuple(waiting):
+                    job = queue.job(job_id)
+                    if job.problem is not None and job.problem.kind in _NETWORK:
+                        troubled_since.setdefault(job_id, time.monotonic())
+                    else:
+                        troubled_since.pop(job_id, None)
+                    trouble_s = time.monotonic() - troubled_since.get(job_id, time.monotonic())
+                    if _rests(job) or trouble_s > NETWORK_PATIENCE_S:
+                        waiting.remove(job_id)
+                        codes.append(self._done(job))
+                self._changed.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(1.0):
+                        if waiting:
+                            await self._changed.wait()
+        except asyncio.CancelledError:
+            for job_id in waiting:
+                self._interrupted(queue.job(job_id))
+            raise
+        return next((code for code in codes if code), 0)
+
+    async def after_cancel(self, queue: JobQueue, job_id: str, info: ProviderInfo) -> str:
+        """Wait a little for the provider's answer and say what the cancel means."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CANCEL_PATIENCE_S):
+                while queue.job(job_id).is_active:
+                    self._changed.clear()
+                    await self._changed.wait()
+        job = queue.job(job_id)
+        match job.state:
+            case State.DRAFT:
+                return "Stopped before it was sent; not charged."
+            case State.REMOTE_CANCELLED:
+                return f"Cancelled at {info.title}; {text.charged(job.problem) if job.problem else 'not charged'}."
+            case state if state in QUIET:
+                return f"It had already ended: {text.phase(state)}."
+            case _:
+                return f"Asked {info.title} to stop; the job is still followed. {info.cancel_note}"
+
+    # ------------------------------------------------------------------------------------------------------ speaking
+
+    def say(self, line: str) -> None:
+        """A sentence for the person; nothing for a program."""
+        self._clear()
+        if not self._json:
+            print(line)
+
+    def estimate(self, money: Money | None, takes: int) -> None:
+        """What is about to be spent."""
+        if not self._json:
+            price = "unknown" if money is None else str(money * takes)
+            print(f"Estimated price: {price}", file=sys.stderr)
+
+    def refused(self, problem: Problem) -> None:
+        """A request that never became a job."""
+        self._clear()
+        print(f"klingstudio: {text.one_line(problem)}", file=sys.stderr)
+        if self._json:
+            self._line(_end(None, None, None, None, problem))
+
+    def plan(self, request: Request, plan: FitPlan, estimate: Money | None, body: str) -> None:
+        """The dry run's answer."""
+        if self._json:
+            fit = {
+                "start_s": round(plan.start_s, 6),
+                "end_s": round(plan.end_s, 6),
+                "width_px": plan.width_px,
+                "height_px": plan.height_px,
+                "fps": round(float(plan.fps), 6),
+                "unchanged": plan.is_identity,
+                "steps": list(plan.steps),
+            }
+            self._line(
+                {
+                    "event": "plan",
+                    "provider": request.provider,
+                    "fit": fit,
+                    "estimate": _money(estimate),
+                    "body": json.loads(body),
+                }
+            )
+            return
+        print(f"Provider   {request.provider}, {request.tier}")
+        print(f"Fit        {' · '.join(plan.steps) or 'fits as it is'}")
+        print(f"Price      {estimate or 'unknown'}")
+        print(f"Request    {body}")
+
+    def listing(self, jobs: Iterable[Job]) -> None:
+        """Every job, a line each."""
+        jobs = tuple(jobs)
+        if self._json:
+            for job in jobs:
+                self._line(
+                    {
+                        "job": job.id,
+                        "state": job.state,
+                        "provider": job.request.provider,
+                        "take": job.take,
+                        "charge": _money(job.charge),
+                        "created": job.created_at.isoformat(),
+                    }
+                )
+            return
+        if not jobs:
+            print("No jobs yet.")
+        for job in jobs:
+            when = job.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
+            end = job.take or (text.one_line(job.problem) if job.problem else "")
+            print(f"{job.id[:8]}  {when}  {text.phase(job.state):<24} {job.charge or '':<18} {end}".rstrip())
+
+    # --------------------------------------------------------------------------------------------------------- inside
+
+    def _done(self, job: Job) -> int:
+        self._clear()
+        problem = None if job.state is State.COMPLETED else job.problem or Problem(kind=Kind.INTERRUPTED)
+        if self._json:
+            self._line(_end(job.id, job.state, job.take, job.charge, problem))
+        elif problem is None:
+            print(job.take)
+            print(f"Charged: {job.charge or 'not told'}", file=sys.stderr)
+        if problem is not None:
+            print(f"klingstudio: {text.one_line(problem)}{_next_step(job)}", file=sys.stderr)
+        return 6 if job.state in (State.UNCONFIRMED, State.REMOTE_MISSING) else exit_code(problem)
+
+    def _interrupted(self, job: Job) -> None:
+        self._clear()
+        problem = Problem(kind=Kind.INTERRUPTED)
+        if self._json:
+            self._line(_end(job.id, job.state, job.take, job.charge, problem))
+        print(
+            f"klingstudio: interrupted; the job is kept, `klingstudio resume` goes on ({job.id[:8]})", file=sys.stderr
+        )
+
+    def _line(self, value: dict[str, object]) -> None:
+        print(json.dumps(value, ensure_ascii=False), flush=True)
+
+    def _status(self, job_id: str, words: str, fraction: float | None) -> None:
+        if self._wanted and job_id not in self._wanted:
+            return
+        label = f"{job_id[:8]} " if len(self._wanted) > 1 else ""
+        if self._draws:
+            bar = ""
+            if fraction is not None:
+                full = round(fraction * BAR_CELLS)
+                bar = f" {'━' * full}{'─' * (BAR_CELLS - full)} {fraction:4.0%}"
+            sys.stderr.write(f"\r\x1b[K{label}{words:<16}{bar}")
+            sys.stderr.flush()
+            self._drawn = True
+        elif fraction is None:
+            print(f"{label}{words}", file=sys.stderr)
+
+    def _clear(self) -> None:
+        if self._drawn:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._drawn = False
+
+
+def _rests(job: Job) -> bool:
+    if job.state is State.UNCONFIRMED or job.state is State.REMOTE_MISSING:
+        return job.looks >= LOOKS_BEFORE_ASKING or job.paused
+    return not job.is_active or job.state in ATTENTION
+
+
+def _next_step(job: Job) -> str:
+    if job.state in (State.UNCONFIRMED, State.REMOTE_MISSING):
+        return f" - `klingstudio resolve {job.id[:8]} again|drop|found REMOTE_ID`"
+    if job.state not in QUIET:
+        return " - the job is kept, `klingstudio resume` goes on"
+    return ""
+
+
+def _end(
+    job_id: str | None, state: State | None, take: str | None, charge: Money | None, problem: Problem | None
+) -> dict[str, object]:
+    error = None if problem is None else {"kind": problem.kind, "message": text.one_line(problem)}
+    return {"event": "done", "job": job_id, "state": state, "take": take, "charge": _money(charge), "error": error}
+
+
+def _money(money: Money | None) -> dict[str, str] | None:
+    return None if money is None else {"amount": f"{money.amount:f}", "currency": money.currency}

@@ -1,0 +1,229 @@
+"""Facts of a clip or picture, the limits a provider sets, and the plan that makes one fit the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from klingstudio.domain.errors import InputRefused, Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipFacts:
+    """What a video file really is, measured from its packets and first frame, not believed from its header."""
+
+    container: str
+    """Demuxer name, for example `mov,mp4,m4a,3gp,3g2,mj2`."""
+    video_codec: str
+    width_px: int
+    """Displayed width: rotation is already taken into account."""
+    height_px: int
+    rotation_deg: int
+    """Clockwise turn that a player applies: 0, 90, 180 or 270."""
+    fps: Fraction
+    """Mean frames per second."""
+    is_variable_rate: bool
+    frame_count: int
+    duration_s: float
+    """Of the video stream, from first presentation time to the end of the last frame."""
+    pixel_format: str
+    bit_depth: int
+    is_hdr: bool
+    audio_codec: str | None
+    audio_duration_s: float | None
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFacts:
+    """What a picture file really is."""
+
+    format: str
+    """`jpeg`, `png` or `webp`, by content."""
+    width_px: int
+    height_px: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a provider's edit accepts. Each set of numbers is written, with source and date, beside its provider."""
+
+    clip_min_s: float
+    clip_max_s: float
+    side_min_px: int
+    side_max_px: int
+    fps_min: int
+    fps_max: int
+    clip_max_bytes: int
+    """The largest size that is accepted, in bytes."""
+    references_max: int
+    """Images and elements together."""
+    angles_max: int
+    image_min_px: int
+    image_max_bytes: int
+    image_ratio_max: float
+    """Longer side divided by shorter side."""
+    prompt_max_chars: int
+
+
+SOURCE_MAX_S = 60 * 60.0
+"""A source longer than an hour is refused: counting its packets would keep the person waiting for a 10 s clip."""
+
+IMAGE_MAX_PIXELS = 64_000_000
+"""A picture that decodes to more is refused from its header: 64 megapixels are 256 MB in memory."""
+
+IMAGE_FORMATS = ("jpeg", "png", "webp")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trim:
+    """The part of the source that is used, in seconds of the source's own time."""
+
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitPlan:
+    """How a source becomes a clip that the provider accepts. `is_identity` means: send the file byte for byte."""
+
+    start_s: float
+    end_s: float
+    width_px: int
+    height_px: int
+    fps: Fraction
+    is_identity: bool
+    steps: tuple[str, ...]
+    """What changes, in the user's words: `12.4 s → 10.0 s`, `3840×2160 → 1920×1080`. Empty when nothing does."""
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the clip in seconds."""
+        return self.end_s - self.start_s
+
+
+_H264_PIXEL_FORMATS = ("yuv420p", "yuvj420p")
+_CODEC_TITLES = {"h264": "H.264", "hevc": "HEVC", "vp9": "VP9", "av1": "AV1", "prores": "ProRes", "mpeg4": "MPEG-4"}
+
+
+def plan_fit(facts: ClipFacts, limits: Limits, trim: Trim | None = None) -> FitPlan:
+    """Work out the least change that makes the source acceptable.
+
+    Raises:
+        InputRefused: the source is too short, the trim lies outside it, or no legal size exists for its shape.
+    """
+    start_s, end_s = _span(facts, limits, trim)
+    width_px, height_px = _size(facts, limits)
+    fps = _rate(facts, limits)
+
+    steps: list[str] = []
+    is_cut = start_s > 0.0005 or facts.duration_s - end_s > 0.0005
+    if is_cut:
+        steps.append(f"{facts.duration_s:.1f} s → {end_s - start_s:.1f} s")
+    if (width_px, height_px) != (facts.width_px, facts.height_px):
+        steps.append(f"{facts.width_px}×{facts.height_px} → {width_px}×{height_px}")
+    codec = _CODEC_TITLES.get(facts.video_codec, facts.video_codec)
+    if facts.video_codec != "h264" or facts.pixel_format not in _H264_PIXEL_FORMATS:
+        was = codec + (" HDR" if facts.is_hdr else f" {facts.bit_depth}-bit" if facts.bit_depth > 8 else "")
+        steps.append(f"{was} → H.264" + (" SDR" if facts.is_hdr else ""))
+    if facts.rotation_deg:
+        steps.append("rotation baked in")
+    if facts.is_variable_rate:
+        steps.append(f"variable → {float(fps):.4g} fps")
+    elif fps != facts.fps:
+        steps.append(f"{float(facts.fps):.4g} → {float(fps):.4g} fps")
+    if "mp4" not in facts.container.split(","):
+        steps.append(f"{facts.container.split(',')[0]} → mp4")
+    if facts.audio_codec not in (None, "aac"):
+        steps.append(f"sound {facts.audio_codec} → AAC")
+    if not is_cut and facts.size_bytes > limits.clip_max_bytes:
+        steps.append(f"{facts.size_bytes / 1e6:.0f} MB → under {(limits.clip_max_bytes + 1) / 1e6:.0f} MB")
+
+    return FitPlan(
+        start_s=start_s,
+        end_s=end_s,
+        width_px=width_px,
+        height_px=height_px,
+        fps=fps,
+        is_identity=not steps,
+        steps=tuple(steps),
+    )
+
+
+def _span(facts: ClipFacts, limits: Limits, trim: Trim | None) -> tuple[float, float]:
+    # One frame of slack: a 10 s clip of 25 fps whose last frame ends at 10.0000001 s is not 10.04 s long.
+    tolerance_s = 0.001
+    start_s, end_s = (trim.start_s, trim.end_s) if trim else (0.0, facts.duration_s)
+    if not 0 <= start_s < end_s or end_s > facts.duration_s + 0.5:
+        raise InputRefused(
+            Kind.TRIM_INVALID, f"{start_s:g}-{end_s:g} s of a {facts.duration_s:.1f} s clip", subject="source"
+        )
+    end_s = min(end_s, facts.duration_s)
+    if end_s - start_s > limits.clip_max_s + tolerance_s:
+        # Whole frames only, so that the measured length of the clip stays at or below the limit.
+        end_s = start_s + int(limits.clip_max_s * facts.fps) / facts.fps
+        end_s = float(end_s)
+    if end_s - start_s < limits.clip_min_s - tolerance_s:
+        raise InputRefused(
+            Kind.SOURCE_TOO_SHORT,
+            f"{end_s - start_s:.1f} s; the least is {limits.clip_min_s:g} s",
+            subject="source",
+        )
+    return start_s, end_s
+
+
+def _size(facts: ClipFacts, limits: Limits) -> tuple[int, int]:
+    width, height = facts.width_px, facts.height_px
+    factor = Fraction(1)
+    if min(width, height) < limits.side_min_px:
+        factor = Fraction(limits.side_min_px, min(width, height))
+    if max(width, height) * factor > limits.side_max_px:
+        factor = Fraction(limits.side_max_px, max(width, height))
+    scaled = _even(width * factor), _even(height * factor)
+    if min(scaled) < limits.side_min_px:
+        raise InputRefused(
+            Kind.SOURCE_UNFITTABLE,
+            f"{width}×{height} cannot be scaled so that both sides lie within "
+            f"{limits.side_min_px}-{limits.side_max_px} px",
+            subject="source",
+        )
+    return scaled
+
+
+def _even(side: Fraction) -> int:
+    # H.264 in 4:2:0 needs even sides.
+    return round(side / 2) * 2
+
+
+def _rate(facts: ClipFacts, limits: Limits) -> Fraction:
+    rate = facts.fps
+    if facts.is_variable_rate:
+        # The usual rate nearest to the mean keeps most frames as they are.
+        usual = (24, 25, 30, 50, 60)
+        rate = Fraction(min(usual, key=lambda fps: abs(fps - rate)))
+    return min(max(rate, Fraction(limits.fps_min)), Fraction(limits.fps_max))
+
+
+def check_image(facts: ImageFacts, limits: Limits, subject: str) -> None:
+    """Refuse a picture that the provider would refuse after the upload.
+
+    Raises:
+        InputRefused: naming the value and the limit, at `subject`.
+    """
+    shorter, longer = sorted((facts.width_px, facts.height_px))
+    size = f"{facts.width_px}×{facts.height_px} px"
+    if facts.width_px * facts.height_px > IMAGE_MAX_PIXELS:
+        raise InputRefused(Kind.IMAGE_TOO_LARGE, f"{size}; the most is {IMAGE_MAX_PIXELS:,} pixels", subject=subject)
+    if shorter < limits.image_min_px:
+        raise InputRefused(
+            Kind.IMAGE_TOO_SMALL, f"{size}; each side must be at least {limits.image_min_px} px", subject=subject
+        )
+    if longer > shorter * limits.image_ratio_max:
+        raise InputRefused(Kind.IMAGE_BAD_RATIO, f"{size}; the most is {limits.image_ratio_max:g} : 1", subject=subject)
+    if facts.size_bytes > limits.image_max_bytes:
+        raise InputRefused(
+            Kind.IMAGE_TOO_HEAVY,
+            f"{facts.size_bytes / 1e6:.1f} MB; the most is {limits.image_max_bytes / 1e6:g} MB",
+            subject=subject,
+        )

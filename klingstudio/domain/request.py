@@ -1,0 +1,76 @@
+"""The frozen value a draft becomes: everything that matters for one run, in one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from klingstudio.domain.element import Element, Image
+from klingstudio.domain.errors import InputRefused, Kind
+from klingstudio.domain.media import Limits, Trim
+from klingstudio.domain.prompt import check_prompt
+
+
+class Tier(StrEnum):
+    """The model's two qualities."""
+
+    STANDARD = "standard"
+    PRO = "pro"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One run of one edit. Stored with the job; "run again" copies it."""
+
+    source: str
+    """Absolute path of the user's own file."""
+    prompt: str
+    """Final text, tokens already numbered."""
+    provider: str
+    tier: Tier = Tier.PRO
+    images: tuple[Image, ...] = ()
+    elements: tuple[Element, ...] = ()
+    keep_audio: bool = True
+    trim: Trim | None = None
+    inputs_via: str | None = None
+    """Provider that hosts local files, for a provider without an upload of its own."""
+    billed_to: str | None = None
+    """Organisation that is billed and keeps the result, where the provider has such a thing."""
+    max_cost: Decimal | None = None
+    """The approved cap, in the currency of the provider's price."""
+    accepts_unknown_price: bool = False
+    """The person agreed to send although the price is not known."""
+    out: str | None = None
+    """Where the person wants the take: a path ending in `.mp4`, or a folder. None: the takes folder."""
+
+    def pictures(self) -> tuple[tuple[str, str], ...]:
+        """Every picture in the order it is sent: (subject, place), for example `("image:1", "/a/b.png")`."""
+        images = [(f"image:{n}", image.place) for n, image in enumerate(self.images, 1)]
+        for n, element in enumerate(self.elements, 1):
+            images += [(f"element:{n}", place) for place in (element.frontal, *element.angles)]
+        return tuple(images)
+
+
+def check_request(request: Request, limits: Limits) -> None:
+    """Refuse what can be refused without opening a file.
+
+    Raises:
+        InputRefused: at the prompt, or at the first reference over the limit.
+    """
+    check_prompt(
+        request.prompt,
+        images=len(request.images),
+        elements=len(request.elements),
+        max_chars=limits.prompt_max_chars,
+    )
+    count = len(request.images) + len(request.elements)
+    if count > limits.references_max:
+        raise InputRefused(
+            Kind.TOO_MANY_REFERENCES, f"{count} of {limits.references_max}", subject=f"image:{len(request.images)}"
+        )
+    for n, element in enumerate(request.elements, 1):
+        if len(element.angles) > limits.angles_max:
+            raise InputRefused(
+                Kind.TOO_MANY_ANGLES, f"{len(element.angles)} of {limits.angles_max}", subject=f"element:{n}"
+            )

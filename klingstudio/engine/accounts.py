@@ -1,0 +1,166 @@
+"""Keys, accounts and prices: turns a provider's id into an adapter that holds the right key."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+
+from klingstudio.domain.errors import InputRefused, KeyProblem, Kind, StudioError
+from klingstudio.domain.job import Asset
+from klingstudio.domain.price import Price
+from klingstudio.domain.request import Request, Tier
+from klingstudio.net.api import Api, check_base, tls
+from klingstudio.net.retry import Patience
+from klingstudio.providers import registry
+from klingstudio.providers.base import Account, Provider, ProviderInfo
+from klingstudio.vault import Secret, Vault, Where
+
+SANDBOX_KEY = "sandbox"
+
+
+class Accounts:
+    """One adapter per provider and key, made when first needed."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        *,
+        environ: Mapping[str, str],
+        patience: Patience,
+        now: Callable[[], datetime],
+        sandbox_address: Callable[[], Awaitable[str]],
+    ) -> None:
+        self._vault = vault
+        self._environ = environ
+        self._patience = patience
+        self._now = now
+        self._sandbox_address = sandbox_address
+        self._open: dict[str, tuple[str, Api, Provider]] = {}
+        self._prices: dict[tuple[str, Tier], Price] = {}
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for _, api, _ in self._open.values():
+            await api.aclose()
+        self._open.clear()
+
+    def info(self, provider_id: str) -> ProviderInfo:
+        """The facts of a provider.
+
+        Raises:
+            InputRefused: there is no such provider.
+        """
+        return self._entry(provider_id).info
+
+    def services(self) -> tuple[ProviderInfo, ...]:
+        """The services that do the work for money, in the order of the registry."""
+        return tuple(entry.info for entry in registry.SERVICES)
+
+    def default_provider(self) -> str:
+        """The provider of somebody who never chose one: the first whose key is in the environment, else the first."""
+        named = (info.id for info in self.services() if self._environ.get(info.key_variable or ""))
+        return next(named, registry.SERVICES[0].info.id)
+
+    def planned_body(self, request: Request, assets: Sequence[Asset], duration_s: float) -> str:
+        """The JSON text that a submit would send, made without asking anybody."""
+        return self._entry(request.provider).planned_body(request, assets, duration_s)
+
+    def asks_consent(self, provider_id: str) -> bool:
+        """True when uploads become public on the internet: not when the address was moved to this computer."""
+        info = self.info(provider_id)
+        return info.upload_is_public and not self._environ.get(info.url_variable)
+
+    async def key(self, provider_id: str) -> Secret:
+        """The key and where it comes from."""
+        info = self.info(provider_id)
+        if info.key_variable is None:
+            return Secret(SANDBOX_KEY, Where.ENVIRONMENT)
+        return await self._vault.get(provider_id, info.key_variable)
+
+    async def set_key(self, provider_id: str, value: str) -> Secret:
+        """Keep a key; the answer says where it really went.
+
+        Raises:
+            KeyProblem: this cannot be a key.
+        """
+        self.info(provider_id)
+        return await self._vault.put(provider_id, value)
+
+    async def remove_key(self, provider_id: str) -> None:
+        """Forget the stored key and close its connections."""
+        self.info(provider_id)
+        await self._vault.remove(provider_id)
+        await self._forget(provider_id)
+
+    async def test(self, provider_id: str) -> Account:
+        """Ask the provider whose key this is. Free.
+
+        Raises:
+            KeyProblem: there is no key, or it is refused.
+            NetworkProblem: the provider cannot be reached.
+        """
+        await self._forget(provider_id)
+        return await (await self.provider(provider_id)).authorize()
+
+    async def provider(self, provider_id: str) -> Provider:
+        """The adapter with the present key.
+
+        Raises:
+            KeyProblem: there is no key.
+        """
+        entry = self._entry(provider_id)
+        secret = await self.key(provider_id)
+        if secret.value is None:
+            raise KeyProblem(Kind.KEY_MISSING, entry.info.title, subject="key")
+        mark = hashlib.sha256(secret.value.encode()).hexdigest()
+        known = self._open.get(provider_id)
+        if known is not None and known[0] == mark:
+            return known[2]
+        await self._forget(provider_id)
+        api = Api(
+            base_url=await self._address(entry.info),
+            headers=entry.headers(secret.value),
+            tls=await tls(),
+            patience=self._patience,
+            now=self._now,
+        )
+        provider = entry.create(entry.info, api, self._now)
+        self._open[provider_id] = (mark, api, provider)
+        return provider
+
+    async def price(self, provider_id: str, tier: Tier) -> Price | None:
+        """The live price where the provider tells one, else the dated one of the table, else None."""
+        if (provider_id, tier) in self._prices:
+            return self._prices[provider_id, tier]
+        try:
+            live = await (await self.provider(provider_id)).price(tier)
+        except StudioError:
+            live = None
+        if live is not None:
+            self._prices[provider_id, tier] = live
+            return live
+        return self.listed_price(provider_id, tier)
+
+    def listed_price(self, provider_id: str, tier: Tier) -> Price | None:
+        """The dated price of the table; None where the pages name none for this tier."""
+        info = self.info(provider_id)
+        return info.price if tier is Tier.PRO else None
+
+    async def _address(self, info: ProviderInfo) -> str:
+        if info.key_variable is None:
+            return await self._sandbox_address()
+        replacement = self._environ.get(info.url_variable)
+        return check_base(replacement, info.url_variable) if replacement else info.base_url
+
+    async def _forget(self, provider_id: str) -> None:
+        known = self._open.pop(provider_id, None)
+        if known is not None:
+            await known[1].aclose()
+
+    def _entry(self, provider_id: str) -> registry.Entry:
+        entry = registry.entry(provider_id)
+        if entry is None:
+            names = ", ".join(known.info.id for known in registry.ENTRIES)
+            raise InputRefused(Kind.SETTING_INVALID, f"no provider {provider_id!r}; there are: {names}")
+        return entry

@@ -1,0 +1,148 @@
+"""From a result's link to a take under its final name: download, verify, name, keep. A `.part` until all of it is true."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import os
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from klingstudio.domain.job import Job
+from klingstudio.media.worker import MediaWorker
+from klingstudio.net.api import is_loopback, tls
+from klingstudio.net.transfer import Download, disk_problem
+
+OnFraction = Callable[[float | None], None]
+
+NAME_MAX_BYTES = 120
+LABEL_WORDS = 3
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
+
+
+class Finish:
+    """The last part of one job's way."""
+
+    def __init__(self, job: Job, *, takes: Path, media: MediaWorker, now: Callable[[], datetime]) -> None:
+        self._job = job
+        self._media = media
+        self._now = now
+        self._folder, self._name = _wanted(job, takes)
+        self._part = self._folder / f"{job.id}.part"
+
+    async def adopt(self) -> Path | None:
+        """The take, if an earlier run had renamed it but could not commit any more."""
+        job = self._job
+        if job.planned_take is None or job.take_sha256 is None:
+            return None
+        planned = Path(job.planned_take)
+        try:
+            found = await asyncio.to_thread(_sha256, planned)
+        except OSError:
+            return None
+        return planned if found == job.take_sha256 else None
+
+    async def download(self, url: str, on_fraction: OnFraction) -> None:
+        """Bring the `.part` to its full length. Raises as `Download.fetch`."""
+        # Only a job whose own link is on this computer (the sandbox) may fetch from this computer.
+        download = Download(self._part, tls=await tls(), allow_loopback=is_loopback(url))
+        await download.fetch(url, lambda done, total: on_fraction(done / total if total else None))
+
+    async def verify(self, on_fraction: Callable[[float], None]) -> None:
+        """Decode the whole `.part`.
+
+        Raises:
+            StudioError: `RESULT_DAMAGED`, or the worker failed.
+        """
+        await self._media.verify(self._part, on_fraction)
+
+    async def plan_name(self) -> tuple[Path, str]:
+        """A free final name, and the sha256 of what will stand there."""
+        digest = await asyncio.to_thread(_sha256, self._part)
+        return await asyncio.to_thread(_free_name, self._folder, self._name), digest
+
+    async def keep(self, planned: Path) -> Path:
+        """Give the verified `.part` its final name, never over another file.
+
+        Raises:
+            DiskProblem: the folder cannot be written.
+        """
+        try:
+            return await asyncio.to_thread(_rename, self._part, planned)
+        except OSError as error:
+            raise disk_problem(error) from error
+
+    def discard(self) -> None:
+        """Remove what was fetched: it is not what was ordered."""
+        self._part.unlink(missing_ok=True)
+        self._part.with_name(self._part.name + ".json").unlink(missing_ok=True)
+
+
+def _wanted(job: Job, takes: Path) -> tuple[Path, str]:
+    out = Path(job.request.out) if job.request.out else takes
+    if out.suffix.lower() == ".mp4" and not out.is_dir():
+        return out.parent, out.name
+    stem = clean_name(Path(job.request.source).stem) or "clip"
+    words = re.findall(r"\w+", re.sub(r"@\w+", " ", job.request.prompt))[:LABEL_WORDS]
+    label = clean_name("_".join(words).lower())
+    return out, "_".join(part for part in (stem, label) if part) + "_v01.mp4"
+
+
+def clean_name(text: str) -> str:
+    """A part of a file name that every system accepts: no path, no reserved or invisible character, not too long."""
+    kept = "".join(c for c in unicodedata.normalize("NFC", text) if c.isprintable() and c not in '<>:"/\\|?*')
+    kept = kept.strip(" .-_")
+    while len(kept.encode()) > NAME_MAX_BYTES // 2:
+        kept = kept[:-1]
+    return kept
+
+
+def _free_name(folder: Path, name: str) -> Path:
+    place = folder / name
+    numbered = re.fullmatch(r"(.*_v)(\d+)(\.mp4)", name)
+    number = 1
+    while place.exists():
+        number += 1
+        place = folder / (
+            f"{numbered[1]}{number:02}{numbered[3]}" if numbered else f"{Path(name).stem} ({number}){Path(name).suffix}"
+        )
+    return place
+
+
+def _rename(part: Path, planned: Path) -> Path:
+    place = planned
+    while True:
+        try:
+            if os.name == "nt":
+                part.rename(place)
+            else:
+                # rename() would replace a file that appeared meanwhile; link() refuses.
+                os.link(part, place)
+                part.unlink()
+            break
+        except FileExistsError:
+            place = _free_name(planned.parent, planned.name)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            # A file system without hard links (FAT): the check and the rename are two steps there.
+            if place.exists():
+                place = _free_name(planned.parent, planned.name)
+            part.rename(place)
+            break
+    if os.name != "nt":
+        folder = os.open(place.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    return place
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -1,0 +1,64 @@
+"""The only place that starts asyncio tasks. Every task has an owner, a key and a listener for its failure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+OnError = Callable[[Exception], None]
+
+
+class TaskOwner:
+    """Starts tasks by key, never two of one key, and waits for the end of each."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._closed = False
+
+    def start(self, key: str, coroutine: Coroutine[Any, Any, None], *, on_error: OnError) -> bool:
+        """Run the coroutine; False, and nothing started, when one with this key is running or the owner is closed."""
+        if self._closed or self.running(key):
+            coroutine.close()
+            return False
+        self._tasks[key] = asyncio.get_running_loop().create_task(self._run(coroutine, on_error), name=key)
+        return True
+
+    def restart(self, key: str, coroutine: Coroutine[Any, Any, None], *, on_error: OnError) -> None:
+        """Run the coroutine in place of a running one with this key: the newest wish wins."""
+        old = self._tasks.pop(key, None)
+        if old is not None and not old.done():
+            # Kept under another key until it has ended, so that `aclose` still waits for it.
+            self._tasks[f"{key} (replaced {id(old)})"] = old
+            old.cancel()
+        self.start(key, coroutine, on_error=on_error)
+
+    def running(self, key: str) -> bool:
+        """True while the task with this key has not ended."""
+        task = self._tasks.get(key)
+        return task is not None and not task.done()
+
+    def cancel(self, key: str) -> None:
+        """Cancel the task with this key, once: a second cancel would cut its clean-up short."""
+        task = self._tasks.get(key)
+        if task is not None and not task.done() and not task.cancelling():
+            task.cancel()
+
+    async def aclose(self) -> None:
+        """Cancel what runs and wait until all of it has ended."""
+        self._closed = True
+        for task in self._tasks.values():
+            if not task.done() and not task.cancelling():
+                task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        self._tasks.clear()
+
+    async def _run(self, coroutine: Coroutine[Any, Any, None], on_error: OnError) -> None:
+        try:
+            await coroutine
+        except Exception as error:  # noqa: BLE001 - the one broad catch: a failure always reaches its listener
+            on_error(error)
+        finally:
+            current = asyncio.current_task()
+            for name in [name for name, task in self._tasks.items() if task is current]:
+                del self._tasks[name]

@@ -1,0 +1,233 @@
+"""A provider's API with the person's key: the only place where a key meets a request.
+
+The client is pinned to one scheme and host, follows no redirect, asks for an uncompressed body, reads at most
+`REPLY_MAX_BYTES`, and gives up after `REPLY_DEADLINE_S` however slowly bytes drip in. Free calls are repeated a
+little; `order`, the paid one, goes out once on a connection of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+import certifi
+import httpx
+
+from klingstudio.domain.errors import InputRefused, Kind, NetworkProblem, SubmitUnconfirmed, UnexpectedReply
+from klingstudio.net.errors import SendingWatch, free_call, paid_call
+from klingstudio.net.reply import Reply
+from klingstudio.net.retry import Patience, retry_after_s
+
+log = logging.getLogger(__name__)
+
+REPLY_MAX_BYTES = 4 * 1024 * 1024
+REPLY_DEADLINE_S = 30.0
+ORDER_DEADLINE_S = 90.0
+STALL_S = 30.0
+"""A transfer that moves no byte for this long has failed, even if it moved some before."""
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+REFUSED_BEFORE_WORK = frozenset({400, 401, 402, 403, 404, 405, 406, 410, 413, 415, 422})
+"""Answers to a paid request that mean: read, refused, not charged. Every other failure leaves it unknown."""
+
+
+@lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    # 150 ms the first time, so it is built on a thread and shared by every client.
+    return ssl.create_default_context(cafile=certifi.where())
+
+
+async def tls() -> ssl.SSLContext:
+    """The one TLS context: verification is always on."""
+    return await asyncio.to_thread(_tls)
+
+
+def is_loopback(url: str) -> bool:
+    """True when an address stays on this computer."""
+    return (urlsplit(url).hostname or "") in _LOOPBACK
+
+
+def check_base(url: str, variable: str) -> str:
+    """A usable replacement for a provider's address, without a trailing slash.
+
+    Raises:
+        InputRefused: not https, and not http on this computer.
+    """
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url))
+        is_usable = is_usable and bool(parts.hostname) and "@" not in parts.netloc and (parts.port or 1) > 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise InputRefused(Kind.SETTING_INVALID, f"{variable}: https, or http on this computer only")
+    return url.rstrip("/")
+
+
+class Api:
+    """One provider's API, bound to one key."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        headers: Mapping[str, str],
+        tls: ssl.SSLContext,
+        patience: Patience,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.base_url = base_url
+        self._headers = dict(headers) | {"Accept-Encoding": "identity", "User-Agent": "KlingStudio"}
+        self._tls = tls
+        self._patience = patience
+        self._now = now
+        self._client = self._new_client()
+
+    def __repr__(self) -> str:
+        return f"Api({self.base_url})"
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def get(self, path: str, **query: str | int) -> Reply:
+        """GET, repeated when the network or the provider has a passing problem."""
+        return await self._patience.repeat(lambda: self._send("GET", path, query=query))
+
+    async def send(self, method: str, path: str, body: object = None) -> Reply:
+        """A free call with an optional JSON body, repeated like `get`."""
+        return await self._patience.repeat(lambda: self._send(method, path, body=body))
+
+    async def head_without_key(self, path: str) -> Reply:
+        """What anybody sees at an address of this provider: how the model's own fetcher will ask."""
+
+        async def once() -> Reply:
+            with free_call():
+                async with httpx.AsyncClient(verify=self._tls, trust_env=False, follow_redirects=False) as client:
+                    request = client.build_request("HEAD", self._url(path), timeout=_stalling(REPLY_DEADLINE_S))
+                    return await _read(client, request)
+
+        return await self._patience.repeat(once)
+
+    async def stream(
+        self, method: str, path: str, *, headers: Mapping[str, str], chunks: Callable[[], AsyncIterator[bytes]]
+    ) -> Reply:
+        """Send a body piece by piece. `chunks` is called anew for each try, so that a repeat starts at byte 0."""
+
+        async def once() -> Reply:
+            # Repr of a client never shows headers; the deadline is per piece because a slow line is no error.
+            with free_call():
+                request = self._client.build_request(
+                    method, self._url(path), headers=headers, content=chunks(), timeout=_stalling(STALL_S)
+                )
+                return await self._checked(request, deadline_s=None)
+
+        return await self._patience.repeat(once)
+
+    async def order(self, path: str, body: str) -> Reply:
+        """Send the paid POST, once, on a fresh HTTP/1.1 connection.
+
+        Raises:
+            NetworkProblem: no byte left, or the provider answered 429.
+            SubmitUnconfirmed: it may have been accepted.
+
+        Returns:
+            A 2xx, or one of `REFUSED_BEFORE_WORK`.
+        """
+        watch = SendingWatch()
+        started = time.monotonic()
+        # A kept connection may have been closed by the server meanwhile, and the reset would look like a loss.
+        async with self._new_client() as client:
+            with paid_call(watch):
+                request = client.build_request(
+                    "POST",
+                    self._url(path),
+                    content=body.encode(),
+                    headers={"Content-Type": "application/json"},
+                    timeout=_stalling(ORDER_DEADLINE_S),
+                    extensions={"trace": watch},
+                )
+                try:
+                    async with asyncio.timeout(ORDER_DEADLINE_S):
+                        reply = await _read(client, request)
+                except UnexpectedReply as error:
+                    raise SubmitUnconfirmed(error.problem.detail) from error
+        _log("POST", request.url, reply.status, started)
+        if reply.status == 429:
+            wait_s = retry_after_s(reply.headers.get("retry-after"), self._now())
+            raise NetworkProblem(Kind.PROVIDER_BUSY, "HTTP 429", retry_after_s=wait_s)
+        if not reply.is_success and reply.status not in REFUSED_BEFORE_WORK:
+            raise SubmitUnconfirmed(f"HTTP {reply.status}")
+        return reply
+
+    def _new_client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            headers=self._headers,
+            verify=self._tls,
+            trust_env=False,
+            follow_redirects=False,
+            http2=False,
+            timeout=_stalling(STALL_S),
+        )
+
+    def _url(self, path: str) -> str:
+        # The key travels with every request, so no caller can name another host.
+        if not path.startswith("/") or path.startswith("//"):
+            raise ValueError(f"not a path: {path!r}")
+        return self.base_url + path
+
+    async def _send(
+        self, method: str, path: str, *, body: object = None, query: Mapping[str, str | int] | None = None
+    ) -> Reply:
+        with free_call():
+            request = self._client.build_request(
+                method,
+                self._url(path),
+                params=query or None,
+                content=None if body is None else json.dumps(body).encode(),
+                headers=None if body is None else {"Content-Type": "application/json"},
+                timeout=_stalling(REPLY_DEADLINE_S),
+            )
+            return await self._checked(request, deadline_s=REPLY_DEADLINE_S)
+
+    async def _checked(self, request: httpx.Request, *, deadline_s: float | None) -> Reply:
+        started = time.monotonic()
+        async with asyncio.timeout(deadline_s):
+            reply = await _read(self._client, request)
+        _log(request.method, request.url, reply.status, started)
+        if reply.status == 429 or reply.status >= 500:
+            wait_s = retry_after_s(reply.headers.get("retry-after"), self._now())
+            raise NetworkProblem(Kind.PROVIDER_BUSY, f"HTTP {reply.status}", retry_after_s=wait_s)
+        if 300 <= reply.status < 400:
+            raise UnexpectedReply(f"HTTP {reply.status}, sent elsewhere")
+        return reply
+
+
+async def _read(client: httpx.AsyncClient, request: httpx.Request) -> Reply:
+    response = await client.send(request, stream=True)
+    try:
+        content = bytearray()
+        async for piece in response.aiter_raw():
+            content += piece
+            if len(content) > REPLY_MAX_BYTES:
+                raise UnexpectedReply(f"HTTP {response.status_code}, more than {REPLY_MAX_BYTES} bytes")
+    finally:
+        await response.aclose()
+    return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(content))
+
+
+def _stalling(seconds: float) -> httpx.Timeout:
+    return httpx.Timeout(seconds, connect=15.0)
+
+
+def _log(method: str, url: httpx.URL, status: int, started: float) -> None:
+    took_ms = (time.monotonic() - started) * 1000
+    log.info("%s %s%s %d in %.0f ms", method, url.host, url.path, status, took_ms)

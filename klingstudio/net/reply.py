@@ -1,0 +1,94 @@
+"""An answer of a provider, read by path, with one error for everything that is not as documented."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from klingstudio.domain.errors import UnexpectedReply
+
+_MISSING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Status, headers (lower-case names) and the whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = field(repr=False)
+
+    @property
+    def is_success(self) -> bool:
+        """True for any 2xx."""
+        return 200 <= self.status < 300
+
+    def tree(self) -> object:
+        """The body as JSON.
+
+        Raises:
+            UnexpectedReply: HTML, cut, too deep, not UTF-8, NaN.
+        """
+        try:
+            return json.loads(self.content, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            kind = "a web page" if self.content.lstrip()[:1] == b"<" else "no JSON"
+            raise UnexpectedReply(f"HTTP {self.status}, {kind} ({len(self.content)} bytes)") from error
+
+    def at(self, path: str) -> object:
+        """The value at a dotted path, for example `generations.0.generation_id`; None where it is absent or null."""
+        node = self.tree()
+        for step in path.split("."):
+            if isinstance(node, dict):
+                node = node.get(step)
+            elif isinstance(node, list) and step.isdecimal() and int(step) < len(node):
+                node = node[int(step)]
+            else:
+                return None
+        return node
+
+    def text(self, path: str) -> str:
+        """The non-empty string at a path.
+
+        Raises:
+            UnexpectedReply: it is absent, empty or something else.
+        """
+        value = self.at(path)
+        if not isinstance(value, str) or not value:
+            raise UnexpectedReply(f"HTTP {self.status}, no text at {path}")
+        return value
+
+    def number(self, path: str) -> float | None:
+        """The finite number at a path, or None."""
+        value = self.at(path)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return None
+        return float(value) if math.isfinite(value) else None
+
+    def rows(self, path: str) -> list[Mapping[str, object]]:
+        """The objects of the list at a path; other members are left out.
+
+        Raises:
+            UnexpectedReply: there is no list.
+        """
+        value = self.at(path)
+        if not isinstance(value, list):
+            raise UnexpectedReply(f"HTTP {self.status}, no list at {path}")
+        return [row for row in value if isinstance(row, dict)]
+
+
+def _refuse_constant(word: str) -> object:
+    raise ValueError(word)
+
+
+def plain_words(text: str, most: int = 500) -> str:
+    """A server's own words made safe to show: one line, no control or direction marks, no addresses with queries."""
+    words = "".join(c if c.isprintable() else " " for c in text if c not in _BIDI).split()
+    words = [word.partition("?")[0] if "://" in word else word for word in words]
+    line = " ".join(words)
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")

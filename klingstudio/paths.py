@@ -1,0 +1,74 @@
+"""Where the program keeps its things. Pure functions: nothing is created, neither on import nor by a call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME_VARIABLE = "KLINGSTUDIO_HOME"
+_APP = "klingstudio"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """The folders of one installation. Whoever writes into one makes it first."""
+
+    data: Path
+    """What must never be lost: the journal of paid jobs and the settings."""
+    cache: Path
+    """What can be made again. May be deleted while the program is not running."""
+    logs: Path
+    takes: Path
+    """Where finished videos go unless the person names another place."""
+
+    @property
+    def database(self) -> Path:
+        return self.data / "studio.sqlite3"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one running program that may carry jobs on."""
+        return self.data / "studio.lock"
+
+    @property
+    def work(self) -> Path:
+        """Clips on their way to a provider and takes that are not verified yet."""
+        return self.cache / "work"
+
+    @property
+    def samples(self) -> Path:
+        """The sample clip, drawn on first use."""
+        return self.cache / "samples"
+
+
+def paths(environ: Mapping[str, str]) -> Paths:
+    """The folders to use: below `KLINGSTUDIO_HOME` where that is set, else the system's own places."""
+    if home := environ.get(HOME_VARIABLE, "").strip():
+        root = Path(home).expanduser().absolute()
+        return Paths(data=root / "data", cache=root / "cache", logs=root / "logs", takes=root / "takes")
+
+    import platformdirs
+
+    return Paths(
+        data=platformdirs.user_data_path(_APP, appauthor=False),
+        cache=platformdirs.user_cache_path(_APP, appauthor=False),
+        logs=platformdirs.user_log_path(_APP, appauthor=False),
+        takes=platformdirs.user_videos_path() / "Kling Studio",
+    )
+
+
+def resource(name: str) -> Path:
+    """A file or folder that belongs to the program, such as `icons/play.svg`.
+
+    In a wheel the resources lie inside the package, in a checkout beside it.
+
+    Raises:
+        FileNotFoundError: there is no such resource; the installation is damaged or the name is wrong.
+    """
+    package = Path(__file__).resolve().parent
+    for folder in (package / "resources", package.parent / "resources"):
+        place = folder / name
+        if place.exists() and place.resolve().is_relative_to(folder):
+            return place
+    raise FileNotFoundError(f"no resource named {name}")

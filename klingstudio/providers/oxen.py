@@ -1,0 +1,331 @@
+"""Oxen.ai: a file commit hosts the inputs, a queue runs the edit, and the list of generations tells the charge.
+
+Sources, all read 2026-11-20: the Kling O3 edit page and the asynchronous queue page of Oxen's documentation, its
+hub API description 0.243.1, and the requests that `oxenai` 0.65.1 really makes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import quote
+
+from klingstudio.domain.errors import (
+    KeyProblem,
+    Kind,
+    ProviderRefused,
+    SubmitUnconfirmed,
+    UnexpectedReply,
+)
+from klingstudio.domain.job import Asset
+from klingstudio.domain.media import Limits
+from klingstudio.domain.price import Money, Price, parse_amount
+from klingstudio.domain.request import Request, Tier
+from klingstudio.net.api import Api
+from klingstudio.net.reply import Reply, plain_words
+from klingstudio.net.transfer import file_size, upload_form
+from klingstudio.providers.base import (
+    Account,
+    Cancelled,
+    Failed,
+    Finished,
+    Missing,
+    OnProgress,
+    ProviderInfo,
+    RemoteJob,
+    RemoteStatus,
+    Waiting,
+)
+
+EDIT_MODEL = "kling-video-o3-pro-video-to-video-edit"
+"""The id on the edit page; pro only. The documentation dropped its generated page on 2026-07-27."""
+OMNI_MODEL = "kling-video-o3-omni"
+"""Its successor: the tier is the resolution."""
+RESOLUTION = {Tier.STANDARD: "720p", Tier.PRO: "1080p"}
+
+INPUTS_REPO = "klingstudio-inputs"
+BRANCH = "main"
+
+LIMITS = Limits(
+    # Kling's own O3 specification and the edit page agree on these; Oxen's later page allows 15 s and 3840 px.
+    clip_min_s=3.0,
+    clip_max_s=10.0,
+    side_min_px=720,
+    side_max_px=2160,
+    fps_min=24,
+    fps_max=60,
+    # "200 MB" may mean 200 × 10⁶; one byte less is right either way.
+    clip_max_bytes=199_999_999,
+    references_max=4,
+    angles_max=3,
+    image_min_px=300,
+    image_max_bytes=10_000_000,
+    image_ratio_max=2.5,
+    prompt_max_chars=2500,
+)
+
+INFO = ProviderInfo(
+    id="oxen",
+    title="Oxen.ai",
+    key_variable="OXEN_API_KEY",
+    key_page="https://www.oxen.ai/settings/profile",
+    history_page="https://www.oxen.ai/ai/generations",
+    base_url="https://hub.oxen.ai",
+    url_variable="KLINGSTUDIO_OXEN_URL",
+    currency="USD",
+    tiers=(Tier.PRO, Tier.STANDARD),
+    takes_elements=True,
+    limits=LIMITS,
+    can_cancel=True,
+    cancel_note="Oxen.ai stops the edit where it can; whether a running one is still charged is not documented.",
+    upload_note=(
+        "Oxen.ai needs the clip and pictures in a public repository of your account: "
+        "anyone with the address can see them, and its history keeps them."
+    ),
+    upload_is_public=True,
+    price=Price(per_second=Money(Decimal("0.336"), "USD"), source="Oxen.ai edit page", date="2026-11-20"),
+    poll_every_s=10.0,
+    parallel_jobs=3,
+)
+
+
+def body_text(request: Request, assets: Sequence[Asset], model: str) -> str:
+    """The submit's JSON. Every default is written out, because the pages disagree about them."""
+    urls = [asset.url for asset in assets]
+    clip, pictures = urls[0], iter(urls[1:])
+    body: dict[str, object] = {"model": model, "prompt": request.prompt, "input_video": clip}
+    if request.images:
+        body["input_image"] = [next(pictures) for _ in request.images]
+    if request.elements:
+        body["elements"] = [
+            {"frontal_image_url": next(pictures), "reference_image_urls": [next(pictures) for _ in element.angles]}
+            for element in request.elements
+        ]
+    body["keep_audio"] = request.keep_audio
+    if model == OMNI_MODEL:
+        # Without aspect_ratio: an edit keeps the clip's own.
+        body |= {"video_mode": "edit", "resolution": RESOLUTION[request.tier], "generate_audio": False}
+    body |= {"response_format": "url", "num_generations": 1}
+    if request.billed_to:
+        body["target_namespace"] = request.billed_to
+    return json.dumps(body, ensure_ascii=False)
+
+
+def planned_body(request: Request, assets: Sequence[Asset], duration_s: float) -> str:
+    """The submit's JSON with the documented model, asking nobody: for a dry run."""
+    del duration_s
+    return body_text(request, assets, EDIT_MODEL if request.tier is Tier.PRO else OMNI_MODEL)
+
+
+def headers(key: str) -> Mapping[str, str]:
+    """How a request shows the key."""
+    return {"Authorization": f"Bearer {key}"}
+
+
+class Oxen:
+    """Oxen.ai's API with one key."""
+
+    def __init__(self, info: ProviderInfo, api: Api, now: Callable[[], datetime]) -> None:
+        self.info = info
+        self._api = api
+        self._now = now
+        self._user: Mapping[str, str] | None = None
+        self._models: dict[Tier, str] = {}
+
+    async def authorize(self) -> Account:
+        """Read whose key this is; also tells the namespace of uploads."""
+        user = await self._whoami()
+        digest = hashlib.sha256(f"{self.info.id}:{user['username']}".encode()).hexdigest()
+        return Account(user["username"], digest[:16])
+
+    async def price(self, tier: Tier) -> Price | None:
+        """Read the model list's price per second; None where it does not tell one for this tier."""
+        model = await self._model(tier)
+        reply = await self._api.get(f"/api/ai/models/{model}")
+        found = reply.number(f"pricing.cost_per_second_by_resolution.{RESOLUTION[tier]}")
+        if found is None:
+            found = reply.number("pricing.cost_per_second")
+        amount = parse_amount(str(found))
+        if amount is None:
+            return None
+        return Price(
+            per_second=Money(amount, self.info.currency),
+            source=f"{self.info.title} model list",
+            date=self._now().date().isoformat(),
+        )
+
+    async def upload(self, path: Path, name: str, on_progress: OnProgress) -> str:
+        """Commit the file into a public repository of the account and check that anybody can read it."""
+        user = await self._whoami()
+        repo = f"/api/repos/{quote(user['username'], safe='')}/{INPUTS_REPO}"
+        await self._ensure_repo(repo, user)
+        reply = await upload_form(
+            self._api,
+            "PUT",
+            f"{repo}/file/{BRANCH}/",
+            path,
+            part="files[]",
+            name=name,
+            fields={"name": user["name"], "email": user["email"], "message": f"Add {name}"},
+            on_bytes=on_progress,
+        )
+        _accept(reply)
+        address = f"{repo}/file/{BRANCH}/{quote(name)}"
+        seen = await self._api.head_without_key(address)
+        if not seen.is_success:
+            raise ProviderRefused(Kind.UPLOAD_REFUSED, "the uploaded file cannot be read without a key")
+        if seen.headers.get("content-length") not in (None, str(await file_size(path))):
+            raise UnexpectedReply("the uploaded file has another length")
+        return self._api.base_url + address
+
+    async def body(self, request: Request, assets: Sequence[Asset], duration_s: float) -> str:
+        """The submit's JSON with a model that the hub serves today."""
+        del duration_s
+        return body_text(request, assets, await self._model(request.tier))
+
+    async def submit(self, body: str) -> tuple[str, ...]:
+        """Enqueue. The hub checks only model, count, key and credits here; all else fails later."""
+        reply = await self._api.order("/api/ai/queue", body)
+        if not reply.is_success:
+            raise _refusal(reply)
+        try:
+            ids = tuple(row.get("generation_id") for row in reply.rows("generations"))
+        except UnexpectedReply as error:
+            raise SubmitUnconfirmed(error.problem.detail) from error
+        known = tuple(found for found in ids if isinstance(found, str) and 0 < len(found) <= 200)
+        if not known:
+            raise SubmitUnconfirmed(f"HTTP {reply.status} without a generation id")
+        return known
+
+    async def poll(self, remote_id: str) -> RemoteStatus:
+        """Read one generation."""
+        reply = await self._api.get(f"/api/ai/queue/{quote(remote_id, safe='')}")
+        if reply.status == 404:
+            reply.tree()
+            return Missing()
+        _accept(reply)
+        if reply.text("generation_id") != remote_id:
+            raise UnexpectedReply("the answer is about another generation")
+        match reply.text("status"):
+            case "succeeded":
+                url = reply.at("result_url")
+                return Finished(url) if isinstance(url, str) and url else Waiting("succeeded, no result yet")
+            case "failed":
+                return Failed(_words(reply) or "no reason given")
+            case "cancelled":
+                return Cancelled()
+            case word:
+                return Waiting(plain_words(word, 60))
+
+    async def cancel(self, remote_id: str) -> None:
+        """Ask the hub to stop. An ended generation answers 4xx, which is no error."""
+        reply = await self._api.send("DELETE", f"/api/ai/queue/{quote(remote_id, safe='')}")
+        if reply.status in (401, 403):
+            raise _refusal(reply)
+
+    async def find(self, since: datetime) -> tuple[RemoteJob, ...]:
+        """Read the newest generations of every state, and those still in the queue."""
+        done = await self._api.get("/api/ai/generations", page=1, page_size=200)
+        active = await self._api.get("/api/ai/queue")
+        found: dict[str, RemoteJob] = {}
+        for reply in (done, active):
+            _accept(reply)
+            for row in reply.rows("generations"):
+                remote_id, video = row.get("generation_id"), row.get("input_video")
+                if isinstance(remote_id, str) and isinstance(video, str):
+                    found[remote_id] = RemoteJob(remote_id, video, _moment(row.get("enqueued_at")))
+        return tuple(job for job in found.values() if job.created_at is None or job.created_at >= since)
+
+    async def charge(self, remote_id: str) -> Money | None:
+        """Read the generation's cost, a decimal string."""
+        reply = await self._api.get(f"/api/ai/generations/{quote(remote_id, safe='')}")
+        if not reply.is_success:
+            return None
+        cost = reply.at("generation.cost")
+        amount = parse_amount(str(cost)) if isinstance(cost, (str, int, float)) else None
+        return None if amount is None else Money(amount, self.info.currency)
+
+    async def _whoami(self) -> Mapping[str, str]:
+        if self._user is None:
+            reply = await self._api.get("/api/authorize")
+            _accept(reply)
+            username = reply.text("user.username")
+            email = reply.at("user.email")
+            self._user = {
+                "username": username,
+                "name": str(reply.at("user.name") or username),
+                "email": email if isinstance(email, str) and email else f"{username}@users.noreply.oxen.ai",
+            }
+        return self._user
+
+    async def _model(self, tier: Tier) -> str:
+        if tier not in self._models:
+            wanted = (EDIT_MODEL, OMNI_MODEL) if tier is Tier.PRO else (OMNI_MODEL,)
+            for model in wanted:
+                reply = await self._api.get(f"/api/ai/models/{model}")
+                if reply.status != 404:
+                    _accept(reply)
+                    self._models[tier] = model
+                    break
+            else:
+                raise ProviderRefused(Kind.MODEL_GONE, ", ".join(wanted))
+        return self._models[tier]
+
+    async def _ensure_repo(self, repo: str, user: Mapping[str, str]) -> None:
+        reply = await self._api.get(repo)
+        if reply.status != 404:
+            _accept(reply)
+            return
+        made = await self._api.send(
+            "POST",
+            "/api/repos",
+            {
+                "namespace": user["username"],
+                "name": INPUTS_REPO,
+                "is_public": True,
+                "description": "Clips and pictures sent to video edits by Kling Studio",
+                "user": {"name": user["name"], "email": user["email"]},
+            },
+        )
+        # 409: another upload made it in the meantime.
+        if made.status != 409:
+            _accept(made)
+
+
+def _accept(reply: Reply) -> None:
+    if not reply.is_success:
+        raise _refusal(reply)
+
+
+def _refusal(reply: Reply) -> KeyProblem | ProviderRefused:
+    words = _words(reply)
+    if "credit" in words.lower() and reply.status in (400, 402, 403):
+        return ProviderRefused(Kind.NO_CREDIT, words)
+    if reply.status in (401, 403):
+        return KeyProblem(Kind.KEY_REFUSED, words, subject="key")
+    if words.startswith("Model not found"):
+        return ProviderRefused(Kind.MODEL_GONE, words)
+    return ProviderRefused(Kind.REQUEST_REJECTED, words or f"HTTP {reply.status}")
+
+
+def _words(reply: Reply) -> str:
+    """The hub's own explanation: `error` may be text or an object, and several fields may carry it."""
+    try:
+        places = ("error", "error.detail", "error.message", "error.title", "error_message", "status_message")
+        texts = [reply.at(place) for place in places]
+    except UnexpectedReply as error:
+        return error.problem.detail
+    return next((plain_words(text) for text in texts if isinstance(text, str) and text), "")
+
+
+def _moment(value: object) -> datetime | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

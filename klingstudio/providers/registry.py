@@ -1,0 +1,59 @@
+"""The list of providers. Adding one is one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from klingstudio.domain.job import Asset
+from klingstudio.domain.request import Request
+from klingstudio.net.api import Api
+from klingstudio.providers import oxen
+from klingstudio.providers.base import Provider, ProviderInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How one provider is made."""
+
+    info: ProviderInfo
+    headers: Callable[[str], Mapping[str, str]]
+    create: Callable[[ProviderInfo, Api, Callable[[], datetime]], Provider]
+    planned_body: Callable[[Request, Sequence[Asset], float], str]
+
+
+OXEN = Entry(oxen.INFO, oxen.headers, oxen.Oxen, oxen.planned_body)
+
+SANDBOX = replace(
+    OXEN,
+    info=replace(
+        oxen.INFO,
+        id="sandbox",
+        title="Sandbox",
+        key_variable=None,
+        key_page="",
+        history_page="",
+        base_url="",
+        url_variable="",
+        currency="play money",
+        price=replace(oxen.INFO.price, per_second=replace(oxen.INFO.price.per_second, currency="play money"))
+        if oxen.INFO.price
+        else None,
+        upload_is_public=False,
+        upload_note="Everything stays on this computer.",
+        cancel_note="The sandbox stops at once and charges nothing.",
+        poll_every_s=0.5,
+    ),
+)
+"""The built-in stand-in: the first provider's adapter, pointed at a server of our own."""
+
+SERVICES = (OXEN,)
+"""The services that do the work for money."""
+
+ENTRIES = (*SERVICES, SANDBOX)
+
+
+def entry(provider_id: str) -> Entry | None:
+    """The entry of a provider, or None for an unknown id."""
+    return next((entry for entry in ENTRIES if entry.info.id == provider_id), None)

@@ -1,0 +1,252 @@
+"""Puts the dialects on their ports and keeps them there until it is told to end."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from klingstudio.sandbox import front, oxen
+from klingstudio.sandbox.faults import FaultPlan, FaultPlanWrong, parse_plan, read_plan
+from klingstudio.sandbox.jobs import Job, Jobs
+from klingstudio.sandbox.ledger import Ledger
+from klingstudio.sandbox.links import Links
+from klingstudio.sandbox.state import State
+
+WRONG_ARGUMENTS = 2
+_GRACE_S = 1
+
+
+class CannotStart(Exception):
+    """The sandbox cannot be started as it was asked to. The text says why, in one line."""
+
+
+def serve(argv: Sequence[str]) -> int:
+    """Run the sandbox until a signal, or the end of standard input, ends it. Returns the exit code."""
+    try:
+        options = _read_options(argv)
+        rules = read_plan(options.faults) if options.faults else ()
+        return asyncio.run(_run(options, FaultPlan(rules)))
+    except (CannotStart, FaultPlanWrong) as error:
+        print(f"klingstudio sandbox: {error}", file=sys.stderr)
+        return WRONG_ARGUMENTS
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise CannotStart(message)
+
+
+def _read_options(argv: Sequence[str]) -> argparse.Namespace:
+    parser = _Parser(prog="klingstudio sandbox", description="Run local stand-ins for the services.")
+    parser.add_argument(
+        "--port", type=_port, default=0, metavar="N", help="port of the first service; 0 takes a free one"
+    )
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="what goes wrong, as a JSON list of rules")
+    parser.add_argument("--state", type=Path, metavar="DIR", help="keep jobs, files and charges here")
+    parser.add_argument(
+        "--link-lifetime", type=_seconds, default=600.0, metavar="S", help="how long a result link works"
+    )
+    parser.add_argument("--queue-delay", type=_seconds, default=0.4, metavar="S", help="how long a job stays queued")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends")
+    return parser.parse_args(argv)
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{port} is not a port number")
+    return port
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < 1e9:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds")
+    return seconds
+
+
+async def _run(options: argparse.Namespace, plan: FaultPlan) -> int:
+    try:
+        state = State(options.state)
+    except (OSError, ValueError) as error:
+        raise CannotStart(f"{options.state} cannot be used: {error}") from error
+    try:
+        await _serve(options, plan, state)
+    finally:
+        state.close()
+    return 0
+
+
+async def _serve(options: argparse.Namespace, plan: FaultPlan, state: State) -> None:
+    ledger = Ledger(state.ledger)
+    jobs = Jobs(state, ledger, queue_s=options.queue_delay)
+    links = Links(state.secret, options.link_lifetime)
+    log = front.RequestLog()
+    closing = asyncio.Event()
+    inspection = _inspection(ledger, jobs, log, plan)
+    dialect = oxen.Oxen(state, jobs, links)
+    app = front.Front(oxen.NAME, dialect.app(inspection), oxen.call_of, log=log, plan=plan, closing=closing)
+    with _listening(options.port, state.ports.get(oxen.NAME, 0)) as listener:
+        port = listener.getsockname()[1]
+        state.remember_ports({oxen.NAME: port})
+        server = _Server(app, json.dumps({oxen.NAME: f"http://127.0.0.1:{port}"}))
+        _end_on_signal(closing)
+        if options.until_stdin_closes:
+            _end_on_eof(closing)
+        await asyncio.gather(server.serve([listener]), jobs.run(), _end(closing, server, jobs))
+
+
+async def _end(closing: asyncio.Event, server: _Server, jobs: Jobs) -> None:
+    await closing.wait()
+    jobs.close()
+    server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """Says where it is once it can be reached, and leaves signals to us: uvicorn would end by dying of them."""
+
+    def __init__(self, app: front.Front, greeting: str) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=front.Protocol,
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                access_log=False,
+                log_config=None,
+                log_level="critical",
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE_S,
+            )
+        )
+        self._greeting = greeting
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(self._greeting, flush=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        # Held up on purpose, or waiting for something that will not come.
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.contextmanager
+def _listening(port: int, last_port: int) -> Iterator[socket.socket]:
+    """A socket on this computer only. Where any port will do, the one of the last run is tried first."""
+    for candidate in [port] if port else [last_port, 0]:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # Elsewhere this only means "in spite of connections that have just ended"; on Windows it would share the port.
+        if sys.platform == "win32":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", candidate))
+            listener.listen(128)
+        except OSError as error:
+            listener.close()
+            if port:
+                raise CannotStart(f"port {port} cannot be used: {error.strerror}") from error
+        else:
+            with listener:
+                yield listener
+            return
+    raise CannotStart("no free port")
+
+
+def _end_on_signal(closing: asyncio.Event) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        return
+    loop = asyncio.get_running_loop()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(closing.set)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+
+
+def _end_on_eof(closing: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+
+    def wait() -> None:
+        try:
+            # Past the buffer of sys.stdin, whose lock the interpreter would want at its end.
+            while os.read(sys.stdin.fileno(), 4096):
+                pass
+        except (OSError, ValueError):
+            pass
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(closing.set)
+
+    threading.Thread(target=wait, name="stdin", daemon=True).start()
+
+
+def _inspection(ledger: Ledger, jobs: Jobs, log: front.RequestLog, plan: FaultPlan) -> list[Route]:
+    """What tests look at; no service has these."""
+
+    async def show_ledger(_request: Request) -> Response:
+        return JSONResponse(ledger.report())
+
+    async def show_requests(_request: Request) -> Response:
+        return JSONResponse({"requests": log.entries()})
+
+    async def show_jobs(_request: Request) -> Response:
+        return JSONResponse({"jobs": [_job_view(job, jobs) for job in jobs.all()]})
+
+    async def replace_faults(request: Request) -> Response:
+        try:
+            plan.replace(parse_plan(await request.body()))
+        except FaultPlanWrong as error:
+            return JSONResponse({"error": str(error)}, 400)
+        return JSONResponse({"rules": len(plan.rules)})
+
+    async def elsewhere(_request: Request) -> Response:
+        return PlainTextResponse("This is another host.")
+
+    return [
+        Route("/_sandbox/ledger", show_ledger),
+        Route("/_sandbox/requests", show_requests),
+        Route("/_sandbox/jobs", show_jobs),
+        Route("/_sandbox/faults", replace_faults, methods=["POST"]),
+        Route(front.ELSEWHERE, elsewhere, methods=["GET", "POST", "PUT", "DELETE"]),
+    ]
+
+
+def _job_view(job: Job, jobs: Jobs) -> dict[str, object]:
+    cost = jobs.cost(job)
+    return {
+        "generation_id": job.id,
+        "status": job.status,
+        "dialect": job.order.dialect,
+        "account": job.order.account,
+        "model": job.order.model,
+        "prompt": job.order.prompt,
+        "input_video": job.order.input_video,
+        "keep_audio": job.order.keep_audio,
+        "error": job.error,
+        "cost": None if cost is None else str(cost),
+    }

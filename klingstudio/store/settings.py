@@ -1,0 +1,66 @@
+"""The person's choices. Never a key."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, replace
+from typing import Any, get_type_hints
+
+import msgspec
+
+from klingstudio.domain.request import Tier
+from klingstudio.store.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """Every setting with its default."""
+
+    provider: str = ""
+    """Id of the provider chosen last; empty until one was chosen."""
+    tier: Tier = Tier.PRO
+    keep_audio: bool = True
+    takes: int = 1
+    theme: str = "system"
+    """`system`, `light` or `dark`."""
+    upload_consent: frozenset[str] = frozenset()
+    """Providers whose public hosting of uploads the person agreed to."""
+    billed_to: str = ""
+    """Organisation that is billed and keeps the results; empty: the key's own account."""
+
+
+class Settings:
+    """The choices and the place they are kept."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._choices = _read(database)
+
+    @property
+    def choices(self) -> Choices:
+        """The settings as they stand."""
+        return self._choices
+
+    def update(self, **changes: Any) -> Choices:
+        """Change and store some choices.
+
+        Raises:
+            TypeError: a name that is no setting.
+        """
+        self._choices = replace(self._choices, **changes)
+        with self._database.transaction() as sql:
+            for key in changes:
+                value = msgspec.json.encode(getattr(self._choices, key)).decode()
+                sql.execute("INSERT OR REPLACE INTO setting(key, value) VALUES (?, ?)", (key, value))
+        return self._choices
+
+
+def _read(database: Database) -> Choices:
+    types = get_type_hints(Choices)
+    found: dict[str, Any] = {}
+    for row in database.read("SELECT key, value FROM setting"):
+        # A value of an older or newer program that no longer fits is left at its default, not fatal.
+        if row["key"] in types:
+            with contextlib.suppress(msgspec.MsgspecError):
+                found[row["key"]] = msgspec.json.decode(row["value"], type=types[row["key"]])
+    return Choices(**found)

@@ -1,0 +1,176 @@
+"""The studio without a face: builds its parts once, in order, and closes them in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+from filelock import FileLock, Timeout
+
+from klingstudio.domain.errors import DiskProblem, Kind, StudioBusy
+from klingstudio.domain.job import Job
+from klingstudio.engine.accounts import Accounts
+from klingstudio.engine.queue import JobQueue
+from klingstudio.engine.runner import Surroundings
+from klingstudio.engine.sandbox_process import SandboxProcess
+from klingstudio.media.worker import MediaWorker
+from klingstudio.net.retry import Patience
+from klingstudio.paths import Paths
+from klingstudio.providers import registry
+from klingstudio.providers.base import ProviderInfo
+from klingstudio.store.database import open_database, open_for_reading
+from klingstudio.store.jobs import JobStore
+from klingstudio.store.ledger import Ledger
+from klingstudio.store.settings import Settings
+from klingstudio.vault import Vault
+
+log = logging.getLogger(__name__)
+
+
+class Studio:
+    """Everything the window and the command line work with."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        *,
+        settings: Settings,
+        accounts: Accounts,
+        media: MediaWorker,
+        queue: JobQueue,
+        ledger: Ledger,
+        closing: AsyncExitStack,
+    ) -> None:
+        self.paths = paths
+        self.settings = settings
+        self.accounts = accounts
+        self.media = media
+        self.queue = queue
+        self.ledger = ledger
+        self._closing = closing
+
+    @property
+    def providers(self) -> tuple[ProviderInfo, ...]:
+        """What can be chosen, the sandbox last."""
+        return tuple(entry.info for entry in registry.ENTRIES)
+
+    @staticmethod
+    async def open(
+        paths: Paths, environ: Mapping[str, str], *, on_bug: Callable[[Exception], None] | None = None
+    ) -> Studio:
+        """Open the data folder and go on with every job that was sent.
+
+        Args:
+            on_bug: hears of exceptions that the program does not know; they are logged in any case.
+
+        Raises:
+            StudioBusy: another copy works on this folder.
+            StudioError: the journal cannot be opened; nothing was changed.
+        """
+        async with AsyncExitStack() as stack:
+            stack.callback(_lock(paths).release)
+            database = open_database(paths.database)
+            stack.callback(database.close)
+            accounts = await _open_accounts(paths, environ, stack)
+            media, ledger = MediaWorker(), Ledger(database)
+            surroundings = Surroundings(
+                store=JobStore(database),
+                ledger=ledger,
+                accounts=accounts,
+                media=media,
+                work=paths.work,
+                takes=paths.takes,
+                now=_now,
+                pause=_pause,
+                random=random.random,
+                new_id=lambda: uuid.uuid4().hex,
+            )
+
+            def bug(error: Exception) -> None:
+                log.error("a job ended with a bug", exc_info=error)
+                if on_bug is not None:
+                    on_bug(error)
+
+            queue = JobQueue(surroundings, on_bug=bug)
+            stack.push_async_callback(queue.aclose)
+            queue.open()
+            return Studio(
+                paths,
+                settings=Settings(database),
+                accounts=accounts,
+                media=media,
+                queue=queue,
+                ledger=ledger,
+                closing=stack.pop_all(),
+            )
+
+    async def aclose(self) -> None:
+        """Close everything in the reverse order of opening; unfinished jobs are in the journal."""
+        await self._closing.aclose()
+
+
+@asynccontextmanager
+async def open_accounts(paths: Paths, environ: Mapping[str, str]) -> AsyncIterator[Accounts]:
+    """Only the keys and the way to the providers, beside a running studio."""
+    async with AsyncExitStack() as stack:
+        yield await _open_accounts(paths, environ, stack)
+
+
+def read_jobs(paths: Paths) -> tuple[Job, ...]:
+    """Every job as the journal has it, newest first, beside a running studio.
+
+    Raises:
+        StudioError: the journal cannot be read.
+    """
+    database = open_for_reading(paths.database)
+    if database is None:
+        return ()
+    try:
+        return JobStore(database).all()
+    finally:
+        database.close()
+
+
+async def _open_accounts(paths: Paths, environ: Mapping[str, str], stack: AsyncExitStack) -> Accounts:
+    vault = Vault(environ)
+    stack.callback(vault.close)
+    sandbox = SandboxProcess(paths.data / "sandbox")
+    stack.push_async_callback(sandbox.aclose)
+    accounts = Accounts(
+        vault,
+        environ=environ,
+        patience=Patience(sleep=asyncio.sleep, random=random.random),
+        now=_now,
+        sandbox_address=sandbox.address,
+    )
+    stack.push_async_callback(accounts.aclose)
+    return accounts
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def _pause(seconds: float, until: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await until.wait()
+
+
+def _lock(paths: Paths) -> FileLock:
+    # Held by the kernel, so it is free again after kill -9.
+    lock = FileLock(paths.lock, timeout=0)
+    try:
+        paths.lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock.acquire()
+    except Timeout as error:
+        raise StudioBusy(Kind.STUDIO_BUSY, str(paths.data)) from error
+    except OSError as error:
+        raise DiskProblem(Kind.DISK_UNWRITABLE, f"{paths.data}: {error.strerror}") from error
+    return lock

@@ -1,0 +1,1 @@
+"""Windows beside the main one. None of them stops it."""

@@ -1,0 +1,314 @@
+"""Provider, quality, sound, takes and Generate; and whatever stands between the person and the press of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QTimer, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
+
+from klingstudio.domain.errors import Kind, StudioError
+from klingstudio.domain.request import Tier
+from klingstudio.ui import text, theme
+from klingstudio.ui.generate.button import GenerateButton
+from klingstudio.ui.models.accounts import AccountsModel, Place
+from klingstudio.ui.models.draft import TAKES, DraftModel
+from klingstudio.ui.models.jobs import JobsModel
+from klingstudio.ui.models.problems import Problems
+from klingstudio.ui.widgets.flow import FlowLayout
+from klingstudio.ui.widgets.icons import Button
+from klingstudio.ui.widgets.labels import label
+from klingstudio.ui.widgets.notice import Notice
+
+SENT_MS = 1200
+"""How long after a press the button does not take another one: a double press is one wish."""
+AGREE = "Upload publicly and generate"
+NOT_NOW = "Not now"
+USE_SANDBOX = "Use the sandbox"
+TIERS = {Tier.STANDARD: "Standard", Tier.PRO: "Pro"}
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether Generate can be pressed, and in one line why not."""
+
+    ok: bool
+    reason: str = ""
+    place: str = ""
+    """Where the reason lies: `source`, `prompt`, `image:2`, `key`."""
+
+
+class MenuButton(Button):
+    """A button that opens a menu; the chevron stands right of the words."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__("", parent, icon_name="chevron-down")
+        self._name = name
+        # Qt puts the icon before the words; mirrored, it stands behind them.
+        self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+        menu = QMenu(self)
+        menu.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+        self.setMenu(menu)
+        self._group = QActionGroup(menu)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def offer(self, words: str, value: object, *, checked: bool, tip: str = "") -> None:
+        """One line of the menu."""
+        action = QAction(words, self._group)
+        action.setCheckable(True)
+        action.setChecked(checked)
+        action.setData(value)
+        action.setToolTip(tip)
+        self.menu().addAction(action)
+        if checked:
+            self.show_choice(words)
+
+    def clear(self) -> None:
+        for action in self._group.actions():
+            self._group.removeAction(action)
+            self.menu().removeAction(action)
+            action.deleteLater()
+
+    def show_choice(self, words: str) -> None:
+        self.setText(words)
+        self.setAccessibleName(f"{self._name}: {words}")
+
+    @property
+    def group(self) -> QActionGroup:
+        return self._group
+
+
+class GeneratePanel(QWidget):
+    """Turns the draft into jobs, once per wish."""
+
+    settings_wanted = Signal(str)
+    """Open the settings at this provider's key."""
+    place_wanted = Signal(str)
+    """Show the person where the reason lies."""
+    generated = Signal(str)
+    """Id of the first job that was just made."""
+
+    def __init__(
+        self,
+        draft: DraftModel,
+        jobs: JobsModel,
+        accounts: AccountsModel,
+        problems: Problems,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._draft, self._jobs, self._accounts, self._problems = draft, jobs, accounts, problems
+        self._refusal = ""
+        self.notice = Notice(self)
+        self.notice.acted.connect(self._on_notice)
+        self._provider = MenuButton("Provider", self)
+        self._provider.setObjectName("provider")
+        self._provider.group.triggered.connect(lambda action: draft.choose_provider(action.data()))
+        self._tier = MenuButton("Quality", self)
+        self._tier.group.triggered.connect(lambda action: draft.choose_tier(Tier(action.data())))
+        self._takes = MenuButton("Takes", self)
+        self._takes.group.triggered.connect(lambda action: draft.choose_takes(action.data()))
+        self._sound = Button("Keep sound", self, icon_name="music")
+        self._sound.setObjectName("keepSound")
+        self._sound.setCheckable(True)
+        self._sound.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._sound.clicked.connect(draft.choose_keep_audio)
+        self._reason = label(role="secondary", wraps=True)
+        self._reason.setObjectName("reason")
+        self._reason.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.button = GenerateButton(self)
+        self.button.clicked.connect(self.generate)
+        self._just_sent = QTimer(self)
+        self._just_sent.setSingleShot(True)
+        self._just_sent.setInterval(SENT_MS)
+        self._just_sent.timeout.connect(self._refresh)
+
+        self._choices = QWidget(self)
+        flow = FlowLayout(self._choices, gap=theme.px(theme.BETWEEN))
+        for widget in (self._provider, self._tier, self._sound, self._takes):
+            flow.addWidget(widget)
+        policy = self._choices.sizePolicy()
+        policy.setHeightForWidth(True)
+        policy.setHorizontalPolicy(QSizePolicy.Policy.Preferred)
+        self._choices.setSizePolicy(policy)
+        row = QHBoxLayout()
+        row.setSpacing(theme.px(theme.INSIDE))
+        row.addWidget(self._choices, stretch=3)
+        row.addWidget(self._reason, stretch=2)
+        row.addWidget(self.button, alignment=Qt.AlignmentFlag.AlignBottom)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.px(10))
+        column.addWidget(self.notice)
+        column.addLayout(row)
+
+        for signal in (draft.changed, accounts.changed, accounts.consent_changed):
+            signal.connect(self._refresh)
+        draft.providers_changed.connect(self._fill_menus)
+        self._fill_menus()
+
+    @property
+    def reason(self) -> str:
+        """Why the button is grey; empty when it is not."""
+        return self._reason.text()
+
+    # pressing
+
+    def generate(self) -> None:
+        """Make the jobs of one wish, or say what is missing."""
+        if self._just_sent.isActive():
+            return
+        ready = self.readiness()
+        info = self._draft.provider
+        if not ready.ok or info is None:
+            self.place_wanted.emit(ready.place)
+            return
+        if self._accounts.asks_consent(info.id):
+            self._refusal = "consent"
+            self._refresh()
+            if (agree := self.notice.button(AGREE)) is not None:
+                agree.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            return
+        self._send()
+
+    def _send(self) -> None:
+        try:
+            request = self._draft.request()
+        except StudioError as error:
+            self._problems.report("generate", error)
+            return
+        # Before the call, so that nothing that happens inside can lead to a second one.
+        self._just_sent.start()
+        made = self._jobs.enqueue(request, takes=self._draft.takes, estimate=self._draft.estimate_each)
+        self._refresh()
+        if made:
+            self.generated.emit(made[-1])
+
+    def readiness(self) -> Readiness:
+        """Whether the draft can be generated now."""
+        draft = self._draft
+        info = draft.provider
+        if info is None:
+            return Readiness(False, "Starting…")
+        problem = draft.problem()
+        if draft.source is None:
+            return Readiness(False, "Add a video first", "source")
+        if problem is not None:
+            if problem.kind is Kind.PROMPT_EMPTY:
+                return Readiness(False, "Write what should change", problem.subject)
+            where = text.place(problem.subject) if problem.subject.startswith("image") else ""
+            title = text.sentence(problem).title
+            return Readiness(False, f"{where}: {_lower(title)}" if where else title, problem.subject)
+        if draft.is_reading:
+            return Readiness(False, "Reading the files…")
+        if info.key_variable is not None and self._accounts.state(info.id).place is Place.NONE:
+            return Readiness(False, f"No key for {info.title}", "key")
+        return Readiness(True)
+
+    # showing
+
+    def _fill_menus(self) -> None:
+        draft = self._draft
+        info = draft.provider
+        for menu in (self._provider, self._tier, self._takes):
+            menu.clear()
+        for one in draft.providers:
+            self._provider.offer(one.title, one.id, checked=one is info)
+        for tier in info.tiers if info else ():
+            self._tier.offer(TIERS[tier], tier.value, checked=tier is draft.tier)
+        for count in TAKES:
+            self._takes.offer(_takes(count), count, checked=count == draft.takes)
+        for button in (self._provider, self._tier, self._takes, self._sound):
+            button.setEnabled(info is not None)
+        if info is None:
+            self._provider.show_choice("Starting…")
+            self._tier.show_choice(TIERS[draft.tier])
+        self._refresh()
+
+    def _refresh(self) -> None:
+        draft = self._draft
+        self._tier.show_choice(TIERS[draft.tier])
+        self._takes.show_choice(_takes(draft.takes))
+        self._show_sound()
+        ready = self.readiness()
+        sent = self._just_sent.isActive()
+        estimate = draft.estimate
+        price = "free" if draft.is_free else str(estimate) if estimate else "price unknown"
+        has_clip = draft.source is not None and draft.source.plan is not None
+        keys = QKeySequence("Ctrl+Return").toString(QKeySequence.SequenceFormat.NativeText)
+        keys = keys.replace("+Return", " ⏎").replace("+Enter", " ⏎")
+        self.button.show_words("Generate", price if has_clip else "", "sent" if sent else keys if ready.ok else "")
+        self.button.setEnabled(ready.ok and not sent)
+        self.button.setToolTip(self._how_reached() if ready.ok else ready.reason)
+        self.button.setAccessibleDescription(self._how_reached() if ready.ok else ready.reason)
+        self._reason.setText("" if ready.ok else ready.reason)
+        self._show_notice(ready)
+
+    def _show_sound(self) -> None:
+        draft = self._draft
+        facts = draft.source.facts if draft.source else None
+        has_sound = facts is None or facts.audio_codec is not None
+        self._sound.setEnabled(draft.provider is not None and has_sound)
+        self._sound.setChecked(draft.keep_audio and has_sound)
+        self._sound.show_icon("music" if draft.keep_audio and has_sound else "volume-x")
+        tip = "Keep the sound of the clip in the take" if has_sound else "This clip has no sound"
+        self._sound.setToolTip(tip)
+
+    def _how_reached(self) -> str:
+        draft = self._draft
+        plan = draft.source.plan if draft.source else None
+        if draft.is_free:
+            return "The sandbox runs on this computer and costs nothing"
+        if draft.price is None or plan is None:
+            return "The provider does not tell the price of this. What it charges is shown with the take."
+        price = draft.price
+        takes = f" × {draft.takes} takes" if draft.takes > 1 else ""
+        return (
+            f"{plan.duration_s:.1f} s × {price.per_second.amount.normalize():f} {price.per_second.currency} per second"
+            f"{takes}\nEstimate; read {price.date} at {price.source}"
+        )
+
+    def _show_notice(self, ready: Readiness) -> None:
+        info = self._draft.provider
+        if info is None:
+            self.notice.clear()
+        elif self._refusal == "consent" and ready.ok and self._accounts.asks_consent(info.id):
+            self.notice.say(
+                f"{info.title} makes uploaded files public", info.upload_note, (AGREE, NOT_NOW), tone="warning"
+            )
+        elif ready.place == "key":
+            note = self._accounts.state(info.id).note
+            hint = f"{note} Add one, or try everything free in the sandbox.".strip()
+            self.notice.say(ready.reason, hint, (text.Button.ADD_KEY, USE_SANDBOX), tone="neutral")
+        else:
+            self._refusal = ""
+            self.notice.clear()
+
+    def _on_notice(self, words: str) -> None:
+        info = self._draft.provider
+        self._refusal = ""
+        if info is None:
+            return
+        match words:
+            case text.Button.ADD_KEY:
+                self.settings_wanted.emit(info.id)
+            case "Use the sandbox":
+                self._draft.use_free_provider()
+            case "Upload publicly and generate":
+                self._accounts.agree(info.id)
+                self._send()
+        self._refresh()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self.updateGeometry()
+
+
+def _takes(count: int) -> str:
+    return "1 take" if count == 1 else f"{count} takes"
+
+
+def _lower(words: str) -> str:
+    return words[:1].lower() + words[1:]

@@ -1,0 +1,1 @@
+"""The prompt field: what should change, with tokens that point at pictures."""

@@ -1,0 +1,1 @@
+"""The reference pictures: numbered tiles that the prompt can point at."""

@@ -1,0 +1,137 @@
+"""Tiles of the reference pictures, and the place to add one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from klingstudio.ui import text, theme
+from klingstudio.ui.models.draft import DraftModel, Picture
+from klingstudio.ui.widgets.drop import DropArea, DropLight
+from klingstudio.ui.widgets.labels import label
+from klingstudio.ui.widgets.picture import Tile, picture_from
+
+IMAGE_FILTER = "Pictures (*.jpg *.jpeg *.png *.webp);;All files (*)"
+COLUMNS = 2
+_COLUMNS_COMPACT = 4
+
+
+class ReferencesPanel(QWidget):
+    """The pictures of the draft, in the order of their numbers."""
+
+    token_wanted = Signal(str)
+    """Insert this into the prompt: `@Image2`."""
+    chosen = Signal(object)
+    """Files were chosen in the dialog: list of Path."""
+
+    def __init__(self, draft: DraftModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._draft = draft
+        self._tiles: dict[str, Tile] = {}
+        self._thumbs: dict[str, tuple[bytes, QPixmap | None]] = {}
+        self._columns = COLUMNS
+        self._count = label("", "section")
+        self._add = DropArea("image-plus", "Image", parent=self)
+        self._add.setObjectName("addImage")
+        self._add.setAccessibleName("Add an image")
+        self._add.clicked.connect(self.choose)
+        self._grid = QGridLayout()
+        self._grid.setSpacing(theme.px(theme.BETWEEN))
+        self._grid.setColumnStretch(0, 1)
+        self._grid.setColumnStretch(1, 1)
+
+        head = QHBoxLayout()
+        head.addWidget(label("Images", "section"))
+        head.addStretch()
+        head.addWidget(self._count)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.px(theme.BETWEEN))
+        column.addLayout(head)
+        column.addLayout(self._grid)
+        column.addWidget(self._add)
+        self.light = DropLight(self)
+        draft.pictures_changed.connect(self._refresh)
+        draft.providers_changed.connect(self._refresh)
+        self._refresh()
+
+    def tiles(self) -> tuple[Tile, ...]:
+        """The tiles in the order of their numbers."""
+        return tuple(self._tiles[picture.id] for picture in self._draft.pictures)
+
+    def set_compact(self, compact: bool) -> None:
+        """All tiles in one row, where there is little height."""
+        self._columns = _COLUMNS_COMPACT if compact else COLUMNS
+        self._refresh()
+
+    def choose(self) -> None:
+        """Ask for files without stopping the window."""
+        dialog = QFileDialog(self, "Add images", "", IMAGE_FILTER)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.filesSelected.connect(self._on_files)
+        dialog.open()
+
+    def _on_files(self, names: list[str]) -> None:
+        self.chosen.emit([Path(name) for name in names])
+
+    def _refresh(self) -> None:
+        pictures = self._draft.pictures
+        focused = next((id_ for id_, tile in self._tiles.items() if tile.hasFocus()), None)
+        was_at = next((n for n, id_ in enumerate(self._tiles) if id_ == focused), 0)
+        wanted = {picture.id for picture in pictures}
+        for gone in [id_ for id_ in self._tiles if id_ not in wanted]:
+            tile = self._tiles.pop(gone)
+            self._thumbs.pop(gone, None)
+            self._grid.removeWidget(tile)
+            tile.hide()
+            tile.deleteLater()
+        for number, picture in enumerate(pictures, 1):
+            self._show(number, picture)
+        self._tiles = {picture.id: self._tiles[picture.id] for picture in pictures}
+        if focused is not None and focused not in wanted:
+            tiles = self.tiles()
+            (tiles[min(was_at, len(tiles) - 1)] if tiles else self._add).setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self._order_focus()
+        most = self._draft.references_max
+        self._count.setText(f"{len(pictures)} of {most}")
+        self._add.setEnabled(len(pictures) < most)
+        self._add.setToolTip("" if len(pictures) < most else f"{most} of {most} references used")
+
+    def _show(self, number: int, picture: Picture) -> None:
+        tile = self._tiles.get(picture.id)
+        if tile is None:
+            tile = Tile(self)
+            tile.setObjectName("imageTile")
+            # One connection each, made once; the id of a picture never changes.
+            tile.clicked.connect(lambda _=False, id_=picture.id: self._insert(id_))
+            tile.removed.connect(lambda id_=picture.id: self._draft.remove_picture(id_))
+            tile.moved.connect(lambda by, id_=picture.id: self._draft.move_picture(id_, by))
+            self._tiles[picture.id] = tile
+        self._grid.addWidget(tile, (number - 1) // self._columns, (number - 1) % self._columns)
+        problem = text.sentence(picture.problem).title if picture.problem else ""
+        tile.show_reference(number, picture.name, self._picture(picture), problem)
+        if picture.problem is not None:
+            tile.setToolTip(f"{picture.name}\n{text.sentence(picture.problem).hint}")
+
+    def _picture(self, picture: Picture) -> QPixmap | None:
+        if picture.thumb is None:
+            return None
+        known = self._thumbs.get(picture.id)
+        if known is None or known[0] is not picture.thumb:
+            known = (picture.thumb, picture_from(picture.thumb))
+            self._thumbs[picture.id] = known
+        return known[1]
+
+    def _order_focus(self) -> None:
+        before: QWidget = self._count
+        for tile in (*self.tiles(), self._add):
+            QWidget.setTabOrder(before, tile)
+            before = tile
+
+    def _insert(self, picture_id: str) -> None:
+        number = next(n for n, picture in enumerate(self._draft.pictures, 1) if picture.id == picture_id)
+        self.token_wanted.emit(f"@Image{number}")

@@ -1,0 +1,1 @@
+"""The source card: which file, what it is, and what has to change so that the provider accepts it."""

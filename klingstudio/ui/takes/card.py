@@ -1,0 +1,312 @@
+"""One job as a card."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtGui import QAction, QContextMenuEvent, QEnterEvent, QKeyEvent, QMouseEvent, QPixmap
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
+
+from klingstudio.domain.job import State
+from klingstudio.ui import theme
+from klingstudio.ui.models.jobs import JobsModel
+from klingstudio.ui.takes.words import Act, CardWords, card_words, money
+from klingstudio.ui.widgets.flow import FlowLayout
+from klingstudio.ui.widgets.icons import Button, IconButton, IconLabel
+from klingstudio.ui.widgets.labels import ElidedLabel, label, set_role
+from klingstudio.ui.widgets.picture import Picture, picture_from
+from klingstudio.ui.widgets.progress import ProgressLine
+
+BACK = "Back"
+
+
+class TakeCard(QFrame):
+    """Shows a job and asks for what can be done with it. Whatever may cost money again needs a second press."""
+
+    chosen = Signal(str)
+    asked = Signal(str, object)
+    """Job id, Act."""
+    sent_again = Signal(str)
+    dropped = Signal(str)
+    found = Signal(str, str)
+    """Job id, the provider's id of it."""
+
+    def __init__(self, job_id: str, jobs: JobsModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.job_id = job_id
+        self._jobs = jobs
+        self._acts: tuple[Act, ...] = ()
+        self._question: Act | None = None
+        self._had_thumb: bytes | None = None
+        self._shown: QPixmap | None = None
+        self.setObjectName("takeCard")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._picture = Picture("film", self)
+        self._picture.setFixedSize(theme.px(theme.THUMB_WIDTH), theme.px(theme.THUMB_HEIGHT))
+        self._name = label(role="strong")
+        self._where = ElidedLabel(role="secondary")
+        self._cancel = IconButton("x", "Cancel", self, token="secondary")
+        self._cancel.setProperty("on", "raised")
+        self._cancel.clicked.connect(self._on_cancel)
+        self._icon = IconLabel("circle-check", "good", 14)
+        self._state = label(role="secondary", wraps=True)
+        self._progress = ProgressLine("Progress", self)
+        self._foot = label(role="secondary", wraps=True)
+        self._detail = label(role="secondary", wraps=True)
+        self._field = QLineEdit(self)
+        self._field.setPlaceholderText("Job id from the provider's page")
+        self._field.setAccessibleName("Job id from the provider's page")
+        self._field.returnPressed.connect(self._confirm)
+        self._buttons = QWidget(self)
+        self._flow = FlowLayout(self._buttons, gap=theme.px(6))
+        self._arrange()
+        self.refresh()
+
+    def _arrange(self) -> None:
+        title = QHBoxLayout()
+        title.setSpacing(theme.px(5))
+        title.addWidget(self._name)
+        title.addWidget(self._where, stretch=1)
+        state = QHBoxLayout()
+        state.setSpacing(theme.px(5))
+        state.addWidget(self._icon, alignment=Qt.AlignmentFlag.AlignTop)
+        state.addWidget(self._state, stretch=1)
+        words = QVBoxLayout()
+        words.setSpacing(theme.px(2))
+        words.addLayout(title)
+        words.addLayout(state)
+        words.addWidget(self._progress)
+        words.addWidget(self._foot)
+        words.addStretch()
+        top = QHBoxLayout()
+        top.setSpacing(theme.px(10))
+        top.addWidget(self._picture, alignment=Qt.AlignmentFlag.AlignTop)
+        top.addLayout(words, stretch=1)
+        top.addWidget(self._cancel, alignment=Qt.AlignmentFlag.AlignVCenter)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(*(theme.px(n) for n in (6, 6, 6, 6)))
+        column.setSpacing(theme.px(6))
+        column.addLayout(top)
+        column.addWidget(self._detail)
+        column.addWidget(self._field)
+        column.addWidget(self._buttons)
+
+    @property
+    def acts(self) -> tuple[Act, ...]:
+        """What the card offers now."""
+        return self._acts
+
+    @property
+    def can_play(self) -> bool:
+        return self._jobs.job(self.job_id).take is not None
+
+    def words(self) -> CardWords:
+        """What it says now."""
+        job = self._jobs.job(self.job_id)
+        return card_words(
+            job,
+            number=self._jobs.number(self.job_id),
+            provider=self._jobs.title(job.request.provider),
+            is_free=self._jobs.is_free(job),
+            progress=self._jobs.progress(self.job_id),
+            elapsed_s=self._jobs.elapsed_s(self.job_id),
+            now=datetime.now(UTC),
+        )
+
+    def refresh(self) -> None:
+        """The job changed."""
+        words = self.words()
+        job = self._jobs.job(self.job_id)
+        if self._question is not None and self._question not in words.acts:
+            self._question = None
+        self._name.setText(words.name)
+        self._where.setText(words.where)
+        self._show_picture()
+        self.refresh_progress()
+        is_big = bool(words.detail)
+        set_role(self, "edge", "warning" if words.tone == "warning" else "")
+        self._foot.setText(words.foot)
+        self._foot.setVisible(bool(words.foot))
+        self._cancel.setVisible(Act.CANCEL in words.acts)
+        self._detail.setText(self._question_words(words))
+        self._detail.setVisible(is_big or self._question is not None)
+        self._field.setVisible(self._question is Act.FOUND)
+        self._set_buttons(words)
+        self._acts = words.acts
+        self.setToolTip(job.request.prompt)
+        self.setAccessibleName(words.spoken)
+        self.setAccessibleDescription(job.request.prompt)
+
+    def refresh_progress(self) -> None:
+        """Only what moves with the time."""
+        words = self.words()
+        progress = self._jobs.progress(self.job_id)
+        self._icon.setVisible(bool(words.icon))
+        if words.icon:
+            self._icon.show_icon(words.icon, words.tone)
+        set_role(self._state, "role", words.tone)
+        self._state.setText(words.state)
+        self._progress.setVisible(words.is_moving)
+        if words.is_moving:
+            self._progress.show_fraction(progress.fraction if progress else None)
+
+    def show_picture(self) -> None:
+        """The small picture can be had now."""
+        self._show_picture()
+
+    def set_chosen(self, chosen: bool) -> None:
+        """Whether this take is the one in the viewer."""
+        set_role(self, "chosen", "true" if chosen else "false")
+
+    def _show_picture(self) -> None:
+        data = self._jobs.thumb(self.job_id)
+        is_dim = self._jobs.job(self.job_id).state is not State.COMPLETED
+        if data is not self._had_thumb or data is None:
+            self._had_thumb = data
+            self._shown = picture_from(data)
+        self._picture.show_picture(self._shown, dim=is_dim)
+
+    # buttons and the second press
+
+    def _question_words(self, words: CardWords) -> str:
+        job = self._jobs.job(self.job_id)
+        up_to = money(job, is_free=self._jobs.is_free(job)).removeprefix("about ")
+        match self._question:
+            case Act.SEND_AGAIN:
+                limit = f", up to {up_to} more" if up_to and up_to != "free" else ""
+                return f"If the first request did arrive, sending again charges a second time{limit}."
+            case Act.DROP:
+                return "Stop looking for it? If it turns up at the provider later, its take is still fetched."
+            case Act.FOUND:
+                return "Paste the id of this job from the provider's page."
+            case _:
+                return words.detail
+
+    def _set_buttons(self, words: CardWords) -> None:
+        match self._question:
+            case Act.SEND_AGAIN:
+                wanted = ["Yes, send again", BACK]
+            case Act.DROP:
+                wanted = ["Yes, drop it", BACK]
+            case Act.FOUND:
+                wanted = ["Carry it on", BACK]
+            case _:
+                wanted = [act.value for act in words.acts if act is not Act.CANCEL]
+        shown = [button.text() for button in self._buttons.findChildren(Button)]
+        self._buttons.setVisible(bool(wanted))
+        if shown == wanted:
+            return
+        had_focus = self._buttons.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
+        while (item := self._flow.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.setParent(None)
+                old.deleteLater()
+        for text in wanted:
+            button = Button(text, self._buttons, kind="small")
+            button.clicked.connect(self._on_button)
+            self._flow.addWidget(button)
+            button.show()
+        if had_focus:
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _on_button(self) -> None:
+        sender = self.sender()
+        if isinstance(sender, Button):
+            self._press(sender.text())
+
+    def _press(self, words: str) -> None:
+        if words == BACK:
+            self._ask(None)
+        elif words in {"Yes, send again", "Yes, drop it", "Carry it on"}:
+            self._confirm()
+        else:
+            act = Act(words)
+            if act in {Act.SEND_AGAIN, Act.DROP, Act.FOUND}:
+                self._ask(act)
+            else:
+                self.asked.emit(self.job_id, act)
+
+    def _ask(self, act: Act | None) -> None:
+        self._question = act
+        self.refresh()
+        if act is Act.FOUND:
+            self._field.clear()
+            self._field.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _confirm(self) -> None:
+        question = self._question
+        if question is Act.FOUND:
+            remote_id = self._field.text().strip()
+            if remote_id:
+                self._ask(None)
+                self.found.emit(self.job_id, remote_id)
+            return
+        self._ask(None)
+        if question is Act.SEND_AGAIN:
+            self.sent_again.emit(self.job_id)
+        elif question is Act.DROP:
+            self.dropped.emit(self.job_id)
+
+    def _on_cancel(self) -> None:
+        self.asked.emit(self.job_id, Act.CANCEL)
+
+    # mouse, keys, menu
+
+    def menu(self) -> QMenu:
+        """Everything that can be done with the job."""
+        menu = QMenu(self)
+        job = self._jobs.job(self.job_id)
+        offered: list[Act] = [Act.PLAY, Act.SHOW_IN_FOLDER] if job.take else []
+        offered += [act for act in self._acts if act not in offered]
+        offered += [act for act in (Act.RUN_AGAIN, Act.COPY_PROMPT, Act.COPY_DETAILS) if act not in offered]
+        for act in offered:
+            action = QAction(act.value, menu)
+            action.setData(act)
+            menu.addAction(action)
+        menu.triggered.connect(self._on_menu)
+        return menu
+
+    def _on_menu(self, action: QAction) -> None:
+        self._press(str(action.data()))
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = self.menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        menu.popup(self.mapToGlobal(QPoint(theme.px(40), theme.px(40))) if by_key else event.globalPos())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+            self.chosen.emit(self.job_id)
+        super().mousePressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.can_play:
+            self.asked.emit(self.job_id, Act.SHOW_IN_FOLDER)
+        super().mouseDoubleClickEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        match event.key():
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter if not (
+                event.modifiers() & Qt.KeyboardModifier.ControlModifier
+            ):
+                self.chosen.emit(self.job_id)
+            case Qt.Key.Key_Delete if Act.CANCEL in self._acts:
+                self.asked.emit(self.job_id, Act.CANCEL)
+            case Qt.Key.Key_X if shift and Act.CANCEL in self._acts:
+                self.asked.emit(self.job_id, Act.CANCEL)
+            case Qt.Key.Key_R if not event.modifiers():
+                self.asked.emit(self.job_id, Act.RUN_AGAIN)
+            case _:
+                super().keyPressEvent(event)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        set_role(self, "hover", "true")
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        set_role(self, "hover", "false")
+        super().leaveEvent(event)

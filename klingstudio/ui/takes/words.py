@@ -1,0 +1,202 @@
+"""What a card says about a job. Pure: the same job gives the same words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from klingstudio.domain.errors import Charged, Kind, Problem
+from klingstudio.domain.job import ATTENTION, QUIET, UNSENT, Job, Progress, State
+from klingstudio.ui import text
+
+
+class Act(StrEnum):
+    """What can be done with a job, as the button says it."""
+
+    CANCEL = "Cancel"
+    CONTINUE = "Continue"
+    STOP = "Stop"
+    LOOK_AGAIN = "Look again"
+    FOUND = "I found it…"
+    SEND_AGAIN = "Send again…"
+    DROP = "Drop…"
+    TRY_AGAIN = "Try again"
+    RUN_AGAIN = "Edit and run again"
+    ADD_KEY = "Add key…"
+    ACCOUNT_PAGE = "Open account page"
+    PLAY = "Show beside the source"
+    SHOW_IN_FOLDER = "Show in folder"
+    COPY_PROMPT = "Copy prompt"
+    COPY_DETAILS = "Copy details"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardWords:
+    """Everything a card shows."""
+
+    name: str
+    where: str
+    tone: str
+    """Token of the state line: secondary, good, warning, bad, faint."""
+    icon: str
+    """Icon of the state line; empty for none."""
+    state: str
+    detail: str = ""
+    """One more sentence, for what needs the person."""
+    foot: str = ""
+    is_moving: bool = False
+    """True: a progress line is shown."""
+    acts: tuple[Act, ...] = ()
+
+    @property
+    def spoken(self) -> str:
+        """The whole card as one line, for a screen reader."""
+        return ", ".join(part for part in (self.name, self.where, self.state, self.detail, self.foot) if part)
+
+
+def clock(seconds: float) -> str:
+    """`1:42`."""
+    whole = int(seconds)
+    return f"{whole // 60}:{whole % 60:02}"
+
+
+def when(at: datetime, now: datetime) -> str:
+    """`14:31` today, `20 Nov 14:31` before."""
+    here, today = at.astimezone(), now.astimezone()
+    return f"{here:%H:%M}" if here.date() == today.date() else f"{here.day} {here:%b %H:%M}"
+
+
+def money(job: Job, *, is_free: bool) -> str:
+    """What it did or will cost; empty where nothing is known."""
+    if is_free:
+        return "free"
+    if job.charge is not None:
+        return str(job.charge)
+    return f"about {job.estimate}" if job.estimate is not None else ""
+
+
+def card_words(
+    job: Job,
+    *,
+    number: int,
+    provider: str,
+    is_free: bool,
+    progress: Progress | None,
+    elapsed_s: float,
+    now: datetime,
+) -> CardWords:
+    """The words of one card."""
+    name, where = f"v{number:02}", f"{provider} · {job.request.tier.value.capitalize()}"
+    cost, at = money(job, is_free=is_free), when(job.created_at, now)
+
+    def words(tone: str, icon: str, state: str, *acts: Act, detail: str = "", foot: str = "") -> CardWords:
+        return CardWords(
+            name=name, where=where, tone=tone, icon=icon, state=state, detail=detail, foot=foot, acts=acts
+        )
+
+    if job.state in ATTENTION:
+        return words(
+            "warning",
+            "triangle-alert",
+            text.sentence(job.problem or _lost(job.state)).title,
+            *_attention_acts(job.state),
+            detail=_what_was_sent(job, provider, cost, at),
+        )
+    if job.paused:
+        problem = job.problem or Problem(kind=Kind.INTERRUPTED)
+        sentence = text.sentence(problem)
+        return words(
+            "warning", "pause", sentence.title, *_paused_acts(job, problem), detail=sentence.hint, foot=_money_foot(job, problem, at)
+        )
+    if job.state not in QUIET:
+        return _moving(job, name, where, progress, elapsed_s)
+    if job.state is State.COMPLETED:
+        length = f" · {job.clip.duration_s:.1f} s" if job.clip else ""
+        foot = " · ".join(part for part in (cost, at) if part)
+        return words("good", "circle-check", f"checked{length}", foot=foot)
+    return _ended(job, words, at)
+
+
+def _moving(job: Job, name: str, where: str, progress: Progress | None, elapsed_s: float) -> CardWords:
+    phase = text.phase(job.state).capitalize()
+    if job.cancel_requested_at is not None:
+        phase = "Cancelling"
+    measured = progress is not None and progress.fraction is not None and job.state is not State.REMOTE
+    how_far = f"{progress.fraction:.0%}" if measured and progress and progress.fraction is not None else clock(elapsed_s)
+    acts = () if job.cancel_requested_at is not None or _is_home(job.state) else (Act.CANCEL,)
+    return CardWords(
+        name=name, where=where, tone="secondary", icon="", state=f"{phase} · {how_far}", is_moving=True, acts=acts
+    )
+
+
+def _is_home(state: State) -> bool:
+    """True once the edit is paid for and only has to be fetched: there is nothing left to cancel."""
+    return state in {State.SUCCEEDED, State.DOWNLOADING, State.VERIFYING}
+
+
+def _ended(job: Job, words: object, at: str) -> CardWords:
+    assert callable(words)
+    problem = job.problem or Problem(
+        kind={
+            State.REJECTED: Kind.REQUEST_REJECTED,
+            State.REMOTE_FAILED: Kind.EDIT_FAILED,
+            State.REMOTE_CANCELLED: Kind.EDIT_CANCELLED,
+        }.get(job.state, Kind.STOPPED)
+    )
+    foot = _money_foot(job, problem, at)
+    made: CardWords
+    if job.state is State.ABANDONED:
+        made = words("faint", "circle-slash", "Dropped", Act.RUN_AGAIN, foot=f"{text.charged(problem)} · {at}")
+    elif job.state is State.REMOTE_CANCELLED or problem.kind is Kind.STOPPED:
+        state = "Cancelled" if job.state is State.REMOTE_CANCELLED else "Stopped"
+        made = words("faint", "circle-slash", state, Act.RUN_AGAIN, foot=foot)
+    else:
+        sentence = text.sentence(problem)
+        acts = _key_acts(problem) or ((Act.TRY_AGAIN,) if problem.kind is Kind.INTERRUPTED else (Act.RUN_AGAIN,))
+        made = words("bad", "circle-alert", sentence.title, *acts, detail=sentence.hint, foot=foot)
+    return made
+
+
+def _key_acts(problem: Problem) -> tuple[Act, ...]:
+    if problem.kind in {Kind.KEY_MISSING, Kind.KEY_REFUSED, Kind.KEY_UNUSABLE, Kind.OTHER_ACCOUNT}:
+        return (Act.ADD_KEY,)
+    return (Act.ACCOUNT_PAGE,) if problem.kind is Kind.NO_CREDIT else ()
+
+
+def _paused_acts(job: Job, problem: Problem) -> tuple[Act, ...]:
+    stop = (Act.STOP,) if job.state in UNSENT else ()
+    return (Act.CONTINUE, *stop, *_key_acts(problem))
+
+
+def _attention_acts(state: State) -> tuple[Act, ...]:
+    if state is State.UNCONFIRMED:
+        return Act.LOOK_AGAIN, Act.FOUND, Act.SEND_AGAIN, Act.DROP
+    return Act.LOOK_AGAIN, Act.DROP
+
+
+def _lost(state: State) -> Problem:
+    kinds = {
+        State.UNCONFIRMED: Kind.SUBMIT_UNCONFIRMED,
+        State.REMOTE_MISSING: Kind.JOB_NOT_KNOWN,
+        State.RESULT_UNAVAILABLE: Kind.RESULT_GONE,
+    }
+    return Problem(kind=kinds[state], charged=Charged.MAYBE)
+
+
+def _what_was_sent(job: Job, provider: str, cost: str, at: str) -> str:
+    cost = f" for {cost}" if cost and cost != "free" else ""
+    sent = f"Sent to {provider} at {at}{cost}."
+    match job.state:
+        case State.UNCONFIRMED:
+            return f"{sent} The answer got lost, so it may have been charged."
+        case State.REMOTE_MISSING:
+            return f"{sent} The provider says it does not know the job."
+        case _:
+            return f"{sent} The edit is done, but its link no longer works."
+
+
+def _money_foot(job: Job, problem: Problem, at: str) -> str:
+    if job.charge is not None and job.charge.amount > 0:
+        return f"charged {job.charge} · {at}"
+    return f"{text.charged(problem)} · {at}"

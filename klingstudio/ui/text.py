@@ -1,0 +1,293 @@
+"""Every sentence for a problem: what happened, why, what to do, and the one button that helps. Free of Qt.
+
+The window shows a `Sentence`; the command line prints `one_line`. The wording lives here and nowhere else, so that
+both say the same thing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from klingstudio.domain.errors import Charged, Kind, Problem
+from klingstudio.domain.job import State
+
+
+class Button(StrEnum):
+    """The label of a button that helps. The window knows what each of them does."""
+
+    NONE = ""
+    CHOOSE_VIDEO = "Choose another video…"
+    USE_FIRST_PART = "Use the whole clip"
+    REMOVE = "Remove"
+    GO_TO_PROMPT = "Go to the prompt"
+    ADD_KEY = "Add key…"
+    SETTINGS = "Open settings…"
+    ACCOUNT_PAGE = "Open account page"
+    TRY_AGAIN = "Try again"
+    CONTINUE = "Continue"
+    LOOK_AGAIN = "Look again"
+    RUN_AGAIN = "Edit and run again"
+    COPY_DETAILS = "Copy details"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A problem as a person reads it."""
+
+    title: str
+    """What happened."""
+    hint: str
+    """Why, and what to do."""
+    button: str
+    """Label of the one button that helps; empty when none does."""
+
+
+_B = Button
+_WORDS: dict[Kind, tuple[str, str, Button]] = {
+    # the source
+    Kind.SOURCE_MISSING: ("This file is no longer there", "Choose the video again.", _B.CHOOSE_VIDEO),
+    Kind.SOURCE_NOT_A_FILE: (
+        "This is not a file that can be read as a video",
+        "Choose a video file, not a folder or a device.",
+        _B.CHOOSE_VIDEO,
+    ),
+    Kind.SOURCE_UNREADABLE: (
+        "This file cannot be opened",
+        "Check that you may read it, or choose another video.",
+        _B.CHOOSE_VIDEO,
+    ),
+    Kind.SOURCE_EMPTY: ("This file is empty", "It has no content at all. Choose another video.", _B.CHOOSE_VIDEO),
+    Kind.SOURCE_NOT_VIDEO: ("This is not a video", "Choose an MP4, MOV or another video file.", _B.CHOOSE_VIDEO),
+    Kind.SOURCE_NO_PICTURE: (
+        "This file has sound but no picture",
+        "Choose a file with a video track.",
+        _B.CHOOSE_VIDEO,
+    ),
+    Kind.SOURCE_DAMAGED: (
+        "This video is damaged or cut off",
+        "Copy or export it again, or choose another one.",
+        _B.CHOOSE_VIDEO,
+    ),
+    Kind.SOURCE_ONE_FRAME: (
+        "This video is a single frame",
+        "A still picture cannot be edited as a video. Choose a moving one.",
+        _B.CHOOSE_VIDEO,
+    ),
+    Kind.SOURCE_TOO_SHORT: ("This clip is too short", "Choose a longer one.", _B.CHOOSE_VIDEO),
+    Kind.SOURCE_TOO_LONG: (
+        "This video is longer than an hour",
+        "Export the part you need, then choose that.",
+        _B.CHOOSE_VIDEO,
+    ),
+    Kind.SOURCE_CHANGED: (
+        "The source changed after it was chosen",
+        "Nothing was sent. Choose the file again to use it as it is now.",
+        _B.CHOOSE_VIDEO,
+    ),
+    Kind.SOURCE_UNFITTABLE: (
+        "This picture shape does not fit",
+        "Crop the video to a less narrow shape, or choose another one.",
+        _B.CHOOSE_VIDEO,
+    ),
+    Kind.TRIM_INVALID: (
+        "The chosen part lies outside the clip",
+        "Choose a start and an end inside it.",
+        _B.USE_FIRST_PART,
+    ),
+    Kind.MEDIA_WORKER_FAILED: (
+        "Reading this file took too much time or memory",
+        "It may be damaged. Try again or choose another file.",
+        _B.TRY_AGAIN,
+    ),
+    # words and pictures
+    Kind.PROMPT_EMPTY: ("The prompt is empty", "Write what should change in the video.", _B.GO_TO_PROMPT),
+    Kind.PROMPT_TOO_LONG: ("The prompt is too long", "Shorten it.", _B.GO_TO_PROMPT),
+    Kind.TOKEN_WITHOUT_REFERENCE: (
+        "The prompt points at something that is not there",
+        "Add the picture or take the word out.",
+        _B.GO_TO_PROMPT,
+    ),
+    Kind.IMAGE_MISSING: ("This picture is no longer there", "Remove it or add it again.", _B.REMOVE),
+    Kind.IMAGE_UNREADABLE: ("This picture cannot be opened", "It may be damaged. Use another one.", _B.REMOVE),
+    Kind.IMAGE_WRONG_TYPE: ("This is not a JPEG, PNG or WebP picture", "Save it as one of these.", _B.REMOVE),
+    Kind.IMAGE_TOO_SMALL: ("This picture is too small", "Use a larger one.", _B.REMOVE),
+    Kind.IMAGE_TOO_LARGE: ("This picture has too many pixels", "Use a smaller version of it.", _B.REMOVE),
+    Kind.IMAGE_TOO_HEAVY: ("This picture file is too large", "Save it smaller or as a JPEG.", _B.REMOVE),
+    Kind.IMAGE_BAD_RATIO: ("This picture is too long and narrow", "Crop it.", _B.REMOVE),
+    Kind.TOO_MANY_REFERENCES: (
+        "There are more references than the model accepts",
+        "Images and elements count together. Remove some.",
+        _B.REMOVE,
+    ),
+    Kind.TOO_MANY_ANGLES: ("This element has too many angles", "Remove some of its pictures.", _B.REMOVE),
+    Kind.NOT_SUPPORTED: ("This provider cannot do that", "Change the setting or choose another provider.", _B.NONE),
+    Kind.SETTING_INVALID: ("This setting cannot be used", "Correct it and try again.", _B.NONE),
+    # keys and money
+    Kind.KEY_MISSING: ("There is no key for this provider", "Add one, or use the sandbox.", _B.ADD_KEY),
+    Kind.KEY_REFUSED: ("The provider does not accept the key", "Check it or add a new one.", _B.ADD_KEY),
+    Kind.KEY_UNUSABLE: ("This key cannot be used", "Copy it again, without spaces or line breaks.", _B.ADD_KEY),
+    Kind.OTHER_ACCOUNT: (
+        "This job belongs to another account",
+        "Put back the key it was sent with to carry it on.",
+        _B.ADD_KEY,
+    ),
+    Kind.CONSENT_MISSING: (
+        "The upload needs your agreement",
+        "This provider makes uploaded files public. Agree to that once, or choose another provider.",
+        _B.NONE,
+    ),
+    Kind.OVER_MAX_COST: ("This would cost more than the limit", "Use a shorter clip or raise the limit.", _B.NONE),
+    Kind.PRICE_UNKNOWN: (
+        "The price is not known",
+        "Agree to send without knowing it, or choose another provider.",
+        _B.NONE,
+    ),
+    # the provider
+    Kind.NO_CREDIT: ("The account has no credit left", "Add credit at the provider, then go on.", _B.ACCOUNT_PAGE),
+    Kind.REQUEST_REJECTED: ("The provider refused the request", "Change what it names and run again.", _B.RUN_AGAIN),
+    Kind.EDIT_FAILED: (
+        "The edit failed at the provider",
+        "Change the prompt or the pictures and run again.",
+        _B.RUN_AGAIN,
+    ),
+    Kind.EDIT_CANCELLED: ("The edit was cancelled", "Run it again whenever you like.", _B.RUN_AGAIN),
+    Kind.MODEL_GONE: (
+        "The provider no longer offers this model",
+        "Choose another quality or another provider.",
+        _B.NONE,
+    ),
+    Kind.UPLOAD_REFUSED: (
+        "The provider did not take the file",
+        "Check the account and its storage, then try again.",
+        _B.TRY_AGAIN,
+    ),
+    Kind.UNEXPECTED_REPLY: (
+        "The provider answered in a form this program does not know",
+        "Try again later; if it stays, an update is needed.",
+        _B.TRY_AGAIN,
+    ),
+    Kind.JOB_NOT_KNOWN: (
+        "The provider does not know this job",
+        "Look again later, or check its own list.",
+        _B.LOOK_AGAIN,
+    ),
+    # the way there
+    Kind.NETWORK_DOWN: ("The provider cannot be reached", "Check the connection, then go on.", _B.TRY_AGAIN),
+    Kind.NETWORK_SLOW: ("The provider did not answer in time", "Try again in a moment.", _B.TRY_AGAIN),
+    Kind.PROVIDER_BUSY: ("The provider is busy", "Try again in a minute.", _B.TRY_AGAIN),
+    Kind.CERTIFICATE_REFUSED: (
+        "The connection is not safe",
+        "The provider's certificate is not trusted here. Check the date of this computer and its network.",
+        _B.TRY_AGAIN,
+    ),
+    Kind.SUBMIT_UNCONFIRMED: (
+        "It is not known whether this was ordered",
+        "The answer got lost. Look in the provider's list before sending again.",
+        _B.LOOK_AGAIN,
+    ),
+    # the take
+    Kind.RESULT_GONE: (
+        "The link to the finished video has expired",
+        "Ask the provider for it again.",
+        _B.LOOK_AGAIN,
+    ),
+    Kind.RESULT_DAMAGED: (
+        "The video that came back is damaged",
+        "Fetch it again; that costs nothing.",
+        _B.TRY_AGAIN,
+    ),
+    # this computer
+    Kind.DISK_FULL: ("The disk is full", "Free some space, then go on.", _B.CONTINUE),
+    Kind.DISK_UNWRITABLE: (
+        "A file cannot be written here",
+        "Check the folder and your rights to it, then go on.",
+        _B.CONTINUE,
+    ),
+    Kind.STUDIO_BUSY: (
+        "Kling Studio is already open",
+        "Another copy works on the same folder. Use that one, or close it first.",
+        _B.TRY_AGAIN,
+    ),
+    Kind.DATABASE_TOO_NEW: (
+        "These jobs were saved by a newer Kling Studio",
+        "Update this one. Nothing was changed.",
+        _B.NONE,
+    ),
+    Kind.DATABASE_DAMAGED: (
+        "The list of jobs cannot be read",
+        "Nothing was changed. Put back a backup from the same folder, or move the file away to start a new list.",
+        _B.COPY_DETAILS,
+    ),
+    Kind.JOB_UNKNOWN: ("There is no such job", "Check the id in the list of jobs.", _B.NONE),
+    Kind.JOB_NOT_WAITING: ("This job does not wait for an answer", "Look at where it stands now.", _B.NONE),
+    Kind.STOPPED: ("Stopped before it was sent", "Run it again whenever you like.", _B.RUN_AGAIN),
+    Kind.INTERRUPTED: ("The program ended before this was done", "Go on where it stopped.", _B.CONTINUE),
+}
+del _B
+
+_CHARGED: dict[Charged, str] = {
+    Charged.NO: "not charged",
+    Charged.YES: "charged",
+    Charged.MAYBE: "may have been charged",
+}
+
+_PHASES: dict[State, str] = {
+    State.DRAFT: "not sent",
+    State.PREPARING: "fitting",
+    State.PREPARED: "waiting to upload",
+    State.UPLOADING: "uploading",
+    State.READY: "waiting to send",
+    State.SUBMITTING: "sending",
+    State.UNCONFIRMED: "not confirmed",
+    State.REMOTE: "editing",
+    State.REMOTE_MISSING: "not found at the provider",
+    State.SUCCEEDED: "edited",
+    State.DOWNLOADING: "downloading",
+    State.VERIFYING: "checking",
+    State.RESULT_UNAVAILABLE: "link expired",
+    State.COMPLETED: "done",
+    State.REJECTED: "refused",
+    State.REMOTE_FAILED: "failed",
+    State.REMOTE_CANCELLED: "cancelled",
+    State.ABANDONED: "dropped",
+}
+
+
+def sentence(problem: Problem) -> Sentence:
+    """The problem as a person reads it: what happened, then why and what to do."""
+    title, advice, button = _WORDS[problem.kind]
+    why = _why(problem)
+    return Sentence(title, f"{why} {advice}" if why else advice, button)
+
+
+def charged(problem: Problem) -> str:
+    """Whether money moved, in words."""
+    return _CHARGED[problem.charged]
+
+
+def one_line(problem: Problem) -> str:
+    """The whole problem on one line: what - why - charged or not - what to do."""
+    title, advice, _ = _WORDS[problem.kind]
+    parts = [title, _why(problem).removesuffix("."), charged(problem), advice.removesuffix(".")]
+    return " - ".join(" ".join(part.split()) for part in parts if part)
+
+
+def phase(state: State) -> str:
+    """What a job is doing in this state, in one or two words."""
+    return _PHASES[state]
+
+
+def place(subject: str) -> str:
+    """The place a problem belongs to, as the window calls it: `image:2` → `Image 2`. Empty for none."""
+    kind, _, number = subject.partition(":")
+    return f"{kind.capitalize()} {number}".strip()
+
+
+def _why(problem: Problem) -> str:
+    where = place(problem.subject) if problem.subject.startswith(("image", "element")) else ""
+    detail = problem.detail.strip()
+    why = ": ".join(part for part in (where, detail) if part)
+    if not why:
+        return ""
+    return why if why.endswith((".", "!", "?", "…")) else f"{why}."

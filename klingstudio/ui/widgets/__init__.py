@@ -1,0 +1,1 @@
+"""Reusable pieces that know nothing of clips, jobs or providers."""

@@ -1,0 +1,126 @@
+"""A problem or a question at its place: what happened, what to do, and the button that helps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QGuiApplication
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from klingstudio.ui import theme
+from klingstudio.ui.widgets.flow import FlowLayout
+from klingstudio.ui.widgets.icons import Button, IconButton, IconLabel
+from klingstudio.ui.widgets.labels import label, set_role
+
+Tone = Literal["neutral", "good", "warning", "bad"]
+_ICONS: dict[Tone, str] = {
+    "neutral": "info",
+    "good": "circle-check",
+    "warning": "triangle-alert",
+    "bad": "circle-alert",
+}
+
+
+class Notice(QFrame):
+    """Icon, sentence, hint and up to a few buttons. Hidden until it has something to say."""
+
+    acted = Signal(str)
+    """The label of the button that was pressed."""
+
+    def __init__(self, parent: QWidget | None = None, *, can_close: bool = False) -> None:
+        super().__init__(parent)
+        self.setProperty("ground", "card")
+        self._details = ""
+        self._icon = IconLabel("info")
+        self._title = label(role="strong", wraps=True)
+        self._hint = label(role="secondary", wraps=True)
+        self._copy = IconButton("copy", "Copy details", self)
+        self._copy.setProperty("on", "raised")
+        self._copy.clicked.connect(self._copy_details)
+        self._close = IconButton("x", "Close", self)
+        self._close.setProperty("on", "raised")
+        self._close.clicked.connect(self.hide)
+        self._close.setVisible(can_close)
+        self._buttons = QWidget(self)
+        self._flow = FlowLayout(self._buttons, gap=theme.px(theme.BETWEEN))
+
+        words = QVBoxLayout()
+        words.setSpacing(theme.px(2))
+        words.addWidget(self._title)
+        words.addWidget(self._hint)
+        words.addSpacing(theme.px(2))
+        words.addWidget(self._buttons)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(*(theme.px(n) for n in (12, 10, 8, 10)))
+        row.setSpacing(theme.px(10))
+        side = QVBoxLayout()
+        side.addSpacing(theme.px(1))
+        side.addWidget(self._icon)
+        side.addStretch()
+        row.addLayout(side)
+        row.addLayout(words, stretch=1)
+        tools = QVBoxLayout()
+        tools.setSpacing(0)
+        tools.addWidget(self._close)
+        tools.addWidget(self._copy)
+        tools.addStretch()
+        row.addLayout(tools)
+        self.hide()
+
+    @property
+    def title(self) -> str:
+        """What it says now; empty while hidden."""
+        return "" if self.isHidden() else self._title.text()
+
+    @property
+    def hint(self) -> str:
+        return "" if self.isHidden() else self._hint.text()
+
+    def button(self, words: str) -> Button | None:
+        """The button with this label, if it is shown."""
+        return next((b for b in self._buttons.findChildren(Button) if b.text() == words), None)
+
+    def say(
+        self, title: str, hint: str = "", buttons: Sequence[str] = (), *, tone: Tone = "bad", details: str = ""
+    ) -> None:
+        """Show a sentence. `details` can be copied."""
+        is_new = self.isHidden() or (self._title.text(), self._hint.text()) != (title, hint)
+        self._details = details
+        self._icon.show_icon(_ICONS[tone], "secondary" if tone == "neutral" else tone)
+        set_role(self, "edge", "line" if tone == "neutral" else tone)
+        self._title.setText(title)
+        self._hint.setText(hint)
+        self._hint.setVisible(bool(hint))
+        self._copy.setVisible(bool(details))
+        if [b.text() for b in self._buttons.findChildren(Button)] != [str(words) for words in buttons]:
+            self._set_buttons(buttons)
+        self.setAccessibleName(title)
+        self.setAccessibleDescription(hint)
+        self.show()
+        if is_new:
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, f"{title}. {hint}"))
+
+    def clear(self) -> None:
+        self.hide()
+
+    def _set_buttons(self, buttons: Sequence[str]) -> None:
+        while (item := self._flow.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.setParent(None)
+                widget.deleteLater()
+        for words in buttons:
+            button = Button(str(words), self._buttons, kind="small")
+            button.clicked.connect(self._on_button)
+            self._flow.addWidget(button)
+            button.show()
+        self._buttons.setVisible(bool(buttons))
+
+    def _on_button(self) -> None:
+        sender = self.sender()
+        if isinstance(sender, Button):
+            self.acted.emit(sender.text())
+
+    def _copy_details(self) -> None:
+        QGuiApplication.clipboard().setText(self._details)

@@ -1,0 +1,180 @@
+"""setup, demo, check, test and bench."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import dev_environment
+import dev_system
+import with_keyring
+from dev_report import ROOT, Outcome, SetUpFailed, run_aloud, run_quietly, say
+
+_NO_TESTS = 5
+"""pytest's exit code when nothing was selected."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    parser = argparse.ArgumentParser(prog="dev.py", description="Set-up, demo, checks and tests of Kling Studio.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in (
+        ("setup", "install what is missing on this system and make .venv"),
+        ("demo", "setup, then the whole loop on the built-in sandbox; arguments go to `klingstudio demo`"),
+        ("check", "setup, then style, types and architecture"),
+        ("test", "check, then all tests; arguments go to pytest"),
+        ("bench", "setup, then the measurements; arguments go to tests/bench/run.py"),
+    ):
+        commands.add_parser(name, help=text, add_help=False)
+    options, rest = parser.parse_known_args(arguments)
+    try:
+        match options.command:
+            case "setup":
+                _set_up(with_tests=True)
+                return 0
+            case "demo":
+                _set_up(with_tests=False)
+                return _run_program(["-m", "klingstudio", "demo", *rest], os.environ)
+            case "check":
+                _set_up(with_tests=False)
+                return _check()
+            case "test":
+                _set_up(with_tests=True)
+                return _check() or _test(rest)
+            case _:
+                _set_up(with_tests=False)
+                return _bench(rest)
+    except SetUpFailed as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _set_up(*, with_tests: bool) -> None:
+    dev_system.install_missing(with_tests=with_tests)
+    dev_environment.make()
+
+
+def _run_program(arguments: list[str], environ: os._Environ[str] | dict[str, str]) -> int:
+    command = [str(dev_environment.PYTHON), *arguments]
+    say(f"starting {' '.join(arguments)}")
+    if os.name == "posix":
+        # In place of this script: signals and the terminal are the program's own.
+        os.execve(command[0], command, dict(environ))
+    return subprocess.call(command, env=dict(environ))
+
+
+def _check() -> int:
+    python = str(dev_environment.PYTHON)
+    failed = []
+    with tempfile.TemporaryDirectory() as cache:
+        environ = {**os.environ, "PYTHONPYCACHEPREFIX": cache}
+        for name, command in (
+            ("ruff check", [python, "-m", "ruff", "check", "."]),
+            ("ruff format", [python, "-m", "ruff", "format", "--check", "."]),
+            ("compileall", [python, "-m", "compileall", "-q", "klingstudio", "packaging", "tests"]),
+            ("import-linter", [dev_environment.program("lint-imports"), "--no-cache"]),
+            ("mypy", [python, "-m", "mypy"]),
+        ):
+            done = run_quietly(command, environ)
+            say(f"{name}: {'FAILED' if done.code else 'ok'} in {done.took_s:.1f} s")
+            if done.code:
+                failed.append(name)
+                print(done.output, flush=True)
+    if failed:
+        say(f"checks FAILED: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def _test(arguments: list[str]) -> int:
+    """Three runs: everything under an unlocked keychain, what locks it in another one, what needs a screen in Xvfb."""
+    python = str(dev_environment.PYTHON)
+    absent = dev_system.missing_test_programs()
+    can_use_keychain = not {"dbus-run-session", "dbus-send", "gnome-keyring-daemon"}.intersection(absent)
+    environ = {**os.environ, "PYTHONUNBUFFERED": "1", "QT_QPA_PLATFORM": "offscreen"}
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        environ.pop(name, None)
+    colour = ["--color=yes"] if sys.stdout.isatty() else []
+    pytest = [python, "-m", "pytest", *colour]
+    runs: list[tuple[str, Outcome]] = []
+    not_run: list[str] = []
+
+    if can_use_keychain:
+        with_bus = {**environ, "KLINGSTUDIO_TEST_KEYRING": "required"}
+        command = with_keyring.command_line([*pytest, *arguments])
+        runs.append(("tests", _aloud("tests, with a keychain", command, with_bus)))
+        if "-m" not in arguments:
+            command = with_keyring.command_line([*pytest, "-m", "keyring_locked", *arguments])
+            runs.append(("locked keychain", _aloud("tests with a locked keychain", command, with_bus)))
+    else:
+        runs.append(("tests", _aloud("tests", [*pytest, *arguments], environ)))
+        not_run.append("tests of the keychain (gnome-keyring-daemon or D-Bus is missing)")
+    if "Xvfb" in absent:
+        not_run.append("tests with a screen (Xvfb is missing)")
+    elif "-m" not in arguments:
+        with _screen() as display:
+            on_screen = {**environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
+            command = [*pytest, "-m", "xcb", *arguments]
+            runs.append(("screen", _aloud("tests with a screen", command, on_screen)))
+
+    # Arguments may select tests of one run only; without any, a run that finds nothing is broken.
+    empty_is_fine = bool(arguments) and any(done.code != _NO_TESTS for _, done in runs)
+    failed = [name for name, done in runs if done.code and not (done.code == _NO_TESTS and empty_is_fine)]
+    for name in not_run:
+        say(f"not run: {name}")
+    for name, done in runs:
+        say(f"{name}: {'FAILED' if name in failed else 'ok'} in {done.took_s:.1f} s")
+    for _, done in runs:
+        print(_closing_line(done.output), flush=True)
+    # Where nobody reads the lines above, a test that was not run counts as one that failed.
+    return 1 if failed or (not_run and os.environ.get("CI")) else 0
+
+
+def _aloud(name: str, command: list[str], environ: dict[str, str]) -> Outcome:
+    say(name)
+    return run_aloud(command, environ)
+
+
+def _closing_line(output: str) -> str:
+    lines = [line for line in output.splitlines() if re.search(r"\d+ \w+.* in [\d.]+s|no tests ran", line)]
+    return lines[-1] if lines else "pytest did not come to an end"
+
+
+@contextmanager
+def _screen() -> Iterator[str]:
+    """An X server of our own; gives its display."""
+    read_end, write_end = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write_end), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"],
+        pass_fds=[write_end],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        os.close(write_end)
+        with os.fdopen(read_end) as told:
+            number = told.readline().strip()
+        if not number:
+            raise SetUpFailed("Xvfb did not start, so the tests with a screen cannot run.")
+        yield f":{number}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _bench(arguments: list[str]) -> int:
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    # What is measured is what people run: compiled byte code.
+    compiled = run_quietly([str(dev_environment.PYTHON), "-m", "compileall", "-q", "klingstudio"], environ)
+    say(f"byte code: compiled in {compiled.took_s:.1f} s")
+    os.chdir(ROOT)
+    return _run_program(["tests/bench/run.py", *arguments], environ)

@@ -1,0 +1,325 @@
+"""What every test can rely on: its own data folder, no network but loopback, Qt's loop where it has a window.
+
+And what every test is held to: no thread, task, process or unexpected warning in the log is left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import pytest
+
+# Before Qt is imported by anything. Tests marked `xcb` are run with another platform by packaging/dev.py.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QCoreApplication
+
+ROOT = Path(__file__).resolve().parents[1]
+_GRACE_S = 3.0
+"""How long something may take to end after a test ended it."""
+
+
+# --- the event loop ---------------------------------------------------------------------------------------------------
+
+_application: list[QCoreApplication] = []
+"""Kept for the whole run: Qt bears one application per process."""
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Tests with a window run on the loop the program has, all others on asyncio's own."""
+    wanted = set(getattr(item, "fixturenames", ()))
+    if wanted & {"qtbot", "qapp"}:
+        return {"qasync": _qt_loop}
+    return {"asyncio": asyncio.new_event_loop}
+
+
+def _qt_loop() -> asyncio.AbstractEventLoop:
+    import qasync
+    from PySide6.QtWidgets import QApplication
+
+    application = QApplication.instance() or QApplication(["klingstudio-tests"])
+    if not _application:
+        _application.append(application)
+        # The program does the same: closing a window must not stop the loop under the feet of the rest.
+        application.setQuitOnLastWindowClosed(False)  # type: ignore[attr-defined]
+    loop: asyncio.AbstractEventLoop = qasync.QEventLoop(application)
+    return loop
+
+
+# --- isolation --------------------------------------------------------------------------------------------------------
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The `KLINGSTUDIO_HOME` of this test. Keys and addresses of the person who runs the tests are out of reach."""
+    for name in list(os.environ):
+        is_ours = name.startswith("KLINGSTUDIO_") and name != _KEYRING_VARIABLE
+        if is_ours or name.upper().endswith(("_API_KEY", "FAL_KEY", "_PROXY")):
+            monkeypatch.delenv(name)
+    folder = tmp_path / "home"
+    monkeypatch.setenv("KLINGSTUDIO_HOME", str(folder))
+    return folder
+
+
+class NetworkForbidden(Exception):
+    """A test reached for a machine that is not this one."""
+
+
+_forbidden: list[str] = []
+
+
+def _is_here(host: object) -> bool:
+    if host is None or isinstance(host, bytes | bytearray):
+        host = bytes(host or b"").decode("ascii", "replace")
+    return str(host) in {"", "localhost", "::1", "0.0.0.0", "::"} or str(host).startswith("127.")
+
+
+def _guard_network(event: str, args: tuple[Any, ...]) -> None:
+    match event:
+        case "socket.connect" | "socket.sendto":
+            address = args[1]
+            if isinstance(address, tuple) and not _is_here(address[0]):
+                _refuse(f"{event} to {address[0]}")
+        case "socket.getaddrinfo":
+            if not _is_here(args[0]):
+                _refuse(f"look-up of {args[0]}")
+        case _:
+            pass
+
+
+def _refuse(what: str) -> None:
+    _forbidden.append(what)
+    raise NetworkForbidden(what)
+
+
+sys.addaudithook(_guard_network)
+
+
+@pytest.fixture(autouse=True)
+def _no_network() -> Iterator[None]:
+    """A refused connection may be translated into a friendly error on its way up, so it is remembered, too."""
+    _forbidden.clear()
+    yield
+    if _forbidden:
+        pytest.fail(f"the test reached for the network: {', '.join(sorted(set(_forbidden)))}", pytrace=False)
+
+
+# --- no leftovers -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _no_leftovers(request: pytest.FixtureRequest, home: Path) -> Iterator[None]:
+    """Fails a test that leaves a thread, a task or a child process running."""
+    loop = _loop_of(request)
+    threads_before = set(threading.enumerate())
+    children_before = _children()
+    yield
+    left = _pending_tasks(loop) if loop is not None else []
+    deadline = time.monotonic() + _GRACE_S
+    while True:
+        extra = _new_threads(threads_before, loop) + sorted(_children() - children_before)
+        if not extra or time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    if left + extra:
+        pytest.fail("left behind: " + "; ".join(left + extra), pytrace=False)
+
+
+def _loop_of(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoop | None:
+    if not inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
+        return None
+    # Asked for here so that it outlives this fixture: the runner cancels what is left over without a word.
+    runner: asyncio.Runner = request.getfixturevalue("_function_scoped_runner")
+    return runner.get_loop()
+
+
+def _pending_tasks(loop: asyncio.AbstractEventLoop) -> list[str]:
+    deadline = time.monotonic() + _GRACE_S / 3
+    while (tasks := asyncio.all_tasks(loop)) and time.monotonic() < deadline:
+        loop.run_until_complete(asyncio.sleep(0.01))
+    return [f"task {task.get_name()} ({task.get_coro()!r})" for task in tasks]
+
+
+def _new_threads(before: set[threading.Thread], loop: asyncio.AbstractEventLoop | None) -> list[str]:
+    # The pool of `asyncio.to_thread` ends with the loop; QThreads show up as dummies and are Qt's to end.
+    return [
+        f"thread {thread.name}"
+        for thread in threading.enumerate()
+        if thread not in before
+        and not isinstance(thread, threading._DummyThread)
+        and not (loop is not None and thread.name.startswith("asyncio_"))
+    ]
+
+
+def _children() -> set[str]:
+    """The child processes of this process, on Linux; elsewhere none are seen."""
+    found = set()
+    for task in Path("/proc/self/task").glob("*"):
+        with contextlib.suppress(OSError):
+            for pid in (task / "children").read_text().split():
+                with contextlib.suppress(OSError):
+                    command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                    # Python keeps one of these for the whole run.
+                    if "multiprocessing.resource_tracker" not in command and "forkserver" not in command:
+                        found.add(f"process {pid} ({command.strip() or 'ended, but nobody waited for it'})")
+    return found
+
+
+# --- the log ----------------------------------------------------------------------------------------------------------
+
+
+class _Collector(logging.Handler):
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(f"{record.levelname} {record.name}: {record.getMessage()}")
+        if record.exc_info and record.exc_info[1] is not None:
+            self.lines.append(repr(record.exc_info[1]))
+
+
+@pytest.fixture(autouse=True)
+def _no_unexpected_log(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test during which our code logged a warning, unless it is marked `log_ok` or reads the log itself."""
+    watched = {"klingstudio": _Collector(logging.WARNING)}
+    # Here asyncio tells of tasks whose failure nobody looked at.
+    watched |= {name: _Collector(logging.ERROR) for name in ("asyncio", "qasync")}
+    for name, collector in watched.items():
+        logging.getLogger(name).addHandler(collector)
+    yield
+    for name, collector in watched.items():
+        logging.getLogger(name).removeHandler(collector)
+    lines = [line for collector in watched.values() for line in collector.lines]
+    expected = request.node.get_closest_marker("log_ok") is not None or "caplog" in request.fixturenames
+    if lines and not expected:
+        pytest.fail("unexpected in the log:\n" + "\n".join(lines), pytrace=False)
+
+
+# --- the keychain -----------------------------------------------------------------------------------------------------
+
+_KEYRING_VARIABLE = "KLINGSTUDIO_TEST_KEYRING"
+"""Set by packaging/dev.py, which starts a real secret service: then a missing one is a failure, not a reason to skip."""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    needs_bus = item.get_closest_marker("keyring") or item.get_closest_marker("keyring_locked")
+    if needs_bus and not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        missing = "there is no session bus; `python3 packaging/dev.py test` starts one"
+        if os.environ.get(_KEYRING_VARIABLE):
+            pytest.fail(missing, pytrace=False)
+        pytest.skip(missing)
+
+
+# --- the sandbox ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A running sandbox process. Its calls block: they are for arranging and asserting, over loopback."""
+
+    urls: dict[str, str]
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """Base address of the first dialect."""
+        return next(iter(self.urls.values()))
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Every charge, oldest first."""
+        charges: list[dict[str, Any]] = self._call("GET", "ledger")["charges"]
+        return charges
+
+    def requests(self, method: str = "", path: str = "") -> list[dict[str, Any]]:
+        """Every request that arrived, oldest first; only those with this method and this beginning of the path."""
+        reply = self._call("GET", "requests")
+        seen: list[dict[str, Any]] = reply["requests"] if isinstance(reply, dict) else reply
+        return [one for one in seen if method in {"", one["method"]} and one["path"].startswith(path)]
+
+    def faults(self, plan: Sequence[dict[str, Any]]) -> None:
+        """Replace the plan of what goes wrong. An empty one: nothing."""
+        self._call("POST", "faults", plan)
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        self.process.kill()
+        self.process.wait(5)
+
+    def _call(self, method: str, name: str, body: object = None) -> Any:
+        request = urllib.request.Request(
+            f"{self.url}/_sandbox/{name}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"content-type": "application/json"},
+        )
+        # Without the proxies of the environment.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=10) as reply:
+            return json.loads(reply.read() or b"null")
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    """The real sandbox in a process of its own, with an empty ledger."""
+    with run_sandbox(tmp_path / "sandbox") as running:
+        yield running
+
+
+@contextlib.contextmanager
+def run_sandbox(state: Path, *arguments: str) -> Iterator[Sandbox]:
+    """Start a sandbox process that keeps its files in `state`; it ends with the block."""
+    state.mkdir(parents=True, exist_ok=True)
+    complaints = (state / "stderr.txt").open("ab")
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "klingstudio.sandbox", "--until-stdin-closes"),
+            *("--state", str(state), *arguments),
+        ],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=complaints,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        line = _first_line(process.stdout, 30)
+        if not line.startswith(b"{"):
+            process.kill()
+            process.wait(5)
+            pytest.fail(f"the sandbox did not start: {line!r}\n{(state / 'stderr.txt').read_text(errors='replace')}")
+        yield Sandbox(urls=json.loads(line), process=process)
+    finally:
+        process.stdin.close()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+        process.stdout.close()
+        complaints.close()
+
+
+def _first_line(stream: IO[bytes], limit_s: float) -> bytes:
+    lines: list[bytes] = []
+    reader = threading.Thread(target=lambda: lines.append(stream.readline()), name="first-line", daemon=True)
+    reader.start()
+    reader.join(limit_s)
+    return lines[0] if lines else b""

@@ -1,0 +1,433 @@
+from __future__ import annotations
+
+import os
+import queue
+import random
+import sys
+import threading
+import wave
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+
+from klingstudio.domain.errors import Kind
+from klingstudio.media.decode import Arrived, Broken, ClipDecoder, Event, Opened
+from klingstudio.media.decode_index import FrameIndex
+from klingstudio.media.decode_pixels import Picture
+from tests.unit.media.numbered_clips import (
+    BLUE,
+    HEIGHT_PX,
+    RED,
+    WIDTH_PX,
+    Rgb,
+    color_of,
+    ink_of,
+    number_of,
+    numbered_clip,
+)
+
+BOX = (WIDTH_PX, HEIGHT_PX)
+
+
+class Desk:
+    """A decoder and what it told, read from the test's own thread."""
+
+    def __init__(self, path: Path, **options: int) -> None:
+        self.told: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.decoder = ClipDecoder(path, self.told.put, **options)
+
+    def next(self) -> Event:
+        return self.told.get(timeout=20)
+
+    def opened(self) -> Opened:
+        event = self.next()
+        assert isinstance(event, Opened), event
+        return event
+
+    def broken(self) -> Broken:
+        event = self.next()
+        while not isinstance(event, Broken):
+            event = self.next()
+        return event
+
+    def picture(self, index: int, box: tuple[int, int] = BOX, *, back: int = 0) -> Picture:
+        self.decoder.request((index,), box, back=back)
+        while (picture := self.decoder.picture(index)) is None:
+            event = self.next()
+            assert not isinstance(event, Broken), event
+        return picture
+
+
+@pytest.fixture
+def desks() -> Iterator[list[Desk]]:
+    """Every decoder that is put in here is closed at the end."""
+    opened: list[Desk] = []
+    yield opened
+    for desk in opened:
+        desk.decoder.close()
+
+
+# --- the index --------------------------------------------------------------------------------------------------------
+
+
+def index_of(*times: int, keys: tuple[int, ...] = (0,)) -> FrameIndex:
+    return FrameIndex(times, keys, Fraction(1, 100), 4)
+
+
+def test_a_frame_is_on_screen_from_its_own_time_to_the_next_ones() -> None:
+    index = index_of(0, 4, 8, 30)
+
+    assert [index.at(time_s) for time_s in (0.0, 0.039, 0.04, 0.08, 0.29, 0.3)] == [0, 0, 1, 2, 2, 3]
+
+
+def test_times_outside_the_clip_are_its_first_and_last_frame() -> None:
+    index = index_of(0, 4, 8)
+
+    assert (index.at(-1.0), index.at(99.0)) == (0, 2)
+
+
+def test_a_frame_is_found_again_by_the_time_it_gave() -> None:
+    index = FrameIndex(range(0, 1001 * 500, 1001), (0,), Fraction(1, 30000), 1001)
+
+    assert [index.at(index.time_s(frame)) for frame in range(len(index))] == list(range(500))
+
+
+def test_the_duration_includes_the_last_frame() -> None:
+    assert index_of(10, 14, 18, keys=(10,)).duration_s == pytest.approx(0.12)
+
+
+def test_frames_before_the_first_key_frame_do_not_count() -> None:
+    index = index_of(0, 4, 8, 12, keys=(8,))
+
+    assert len(index) == 2
+    assert index.time_s(0) == 0.0
+
+
+def test_decoding_starts_at_the_key_frame_before() -> None:
+    index = index_of(0, 4, 8, 12, 16, keys=(0, 12))
+
+    assert [index.key_before(frame) for frame in range(5)] == [0, 0, 0, 3, 3]
+
+
+# --- exact frames -----------------------------------------------------------------------------------------------------
+
+CONTAINERS = {
+    "b-frames.mp4": {},
+    "matroska.mkv": {},
+    "transport-stream.ts": {},
+    "open-gop.mp4": {"options": {"x264-params": "open-gop=1:keyint=12:bframes=3"}},
+    "one-key.mp4": {"options": {"g": "250"}},
+    "vp8.webm": {"codec": "libvpx"},
+    "mpeg4.avi": {"codec": "mpeg4", "options": {"g": "12"}},
+}
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_every_seek_gives_exactly_the_frame_that_was_asked_for(name: str, tmp_path: Path, desks: list[Desk]) -> None:
+    path = numbered_clip(tmp_path / name, 70, **CONTAINERS[name])  # type: ignore[arg-type]
+    # So small a cache that nearly every request has to be decoded.
+    desk = Desk(path, cache_bytes=5 * 4 * WIDTH_PX * HEIGHT_PX)
+    desks.append(desk)
+    chance = random.Random(name)
+    targets = [0, 69, 1, 68, *(chance.randrange(70) for _ in range(25)), *range(40, 30, -1)]
+
+    opened = desk.opened()
+    found = [number_of(color_of(desk.picture(target, back=chance.choice((0, 24))))) for target in targets]
+
+    assert len(opened.index) == 70
+    assert found == targets
+
+
+def test_frames_of_a_variable_rate_clip_keep_their_own_times(tmp_path: Path, desks: list[Desk]) -> None:
+    ticks = [number * 4 + number // 5 * 11 for number in range(40)]
+    path = numbered_clip(tmp_path / "variable.mp4", 40, at_ticks=ticks)
+    desk = Desk(path)
+    desks.append(desk)
+
+    index = desk.opened().index
+    pictures = [desk.picture(target) for target in (0, 5, 4, 39, 23)]
+
+    assert [number_of(color_of(picture)) for picture in pictures] == [0, 5, 4, 39, 23]
+    assert [picture.time_s for picture in pictures] == pytest.approx(
+        [ticks[n] / 100 for n in (0, 5, 4, 39, 23)], abs=1e-3
+    )
+    assert index.at(ticks[7] / 100 + 0.01) == 7
+
+
+@pytest.mark.parametrize("turn_deg", [90, 180, 270])
+def test_a_turned_clip_arrives_upright(turn_deg: int, tmp_path: Path, desks: list[Desk]) -> None:
+    path = numbered_clip(tmp_path / "turned.mp4", 12, turn_deg=turn_deg)
+    desk = Desk(path)
+    desks.append(desk)
+
+    opened = desk.opened()
+    picture = desk.picture(9, (400, 400))
+
+    is_lying = turn_deg != 180
+    expected = (HEIGHT_PX, WIDTH_PX) if is_lying else (WIDTH_PX, HEIGHT_PX)
+    assert (opened.width_px, opened.height_px) == (picture.width_px, picture.height_px) == expected
+    seen = color_of(picture)
+    stored = {
+        90: lambda x, y: seen(1 - y - 1e-6, x),
+        180: lambda x, y: seen(1 - x - 1e-6, 1 - y - 1e-6),
+        270: lambda x, y: seen(y, 1 - x - 1e-6),
+    }[turn_deg]
+    assert number_of(stored) == 9
+
+
+# --- colours ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("color_range", ["MPEG", "JPEG"])
+@pytest.mark.parametrize("matrix", [1, 5], ids=["bt709", "bt601"])
+def test_colours_follow_the_tags_of_the_frames(
+    matrix: int, color_range: str, tmp_path: Path, desks: list[Desk]
+) -> None:
+    painted = (200, 60, 30)
+    path = plain_clip(tmp_path / "plain.mp4", painted, matrix, color_range)
+    desk = Desk(path)
+    desks.append(desk)
+    desk.opened()
+
+    shown = color_of(desk.picture(1, (160, 90)))(0.5, 0.5)
+
+    assert shown == pytest.approx(painted, abs=4)
+
+
+def plain_clip(path: Path, color: Rgb, matrix: int, color_range: str) -> Path:
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "1"})
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
+        stream.codec_context.colorspace = matrix
+        stream.codec_context.color_range = {"MPEG": 1, "JPEG": 2}[color_range]
+        for number in range(3):
+            frame = av.VideoFrame(WIDTH_PX, HEIGHT_PX, "rgb24")
+            plane = frame.planes[0]
+            row = bytes(color) * WIDTH_PX
+            plane.update((row + bytes(plane.line_size - len(row))) * HEIGHT_PX)
+            tagged = frame.reformat(format="yuv420p", dst_colorspace=matrix, dst_color_range=color_range)
+            tagged.pts, tagged.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(tagged))
+        container.mux(stream.encode(None))
+    return path
+
+
+# --- requests and the cache -------------------------------------------------------------------------------------------
+
+
+def test_pictures_fit_the_box_keep_their_shape_and_are_never_enlarged(tmp_path: Path, desks: list[Desk]) -> None:
+    desk = Desk(numbered_clip(tmp_path / "clip.mp4", 3))
+    desks.append(desk)
+    desk.opened()
+
+    sizes = [
+        (picture.width_px, picture.height_px)
+        for picture in (desk.picture(0, box) for box in ((160, 160), (999, 45), (4000, 4000)))
+    ]
+
+    assert sizes == [(160, 90), (80, 45), (WIDTH_PX, HEIGHT_PX)]
+
+
+def test_the_newest_request_wins(tmp_path: Path, desks: list[Desk]) -> None:
+    desk = Desk(numbered_clip(tmp_path / "clip.mp4", 200, options={"g": "250"}))
+    desks.append(desk)
+    desk.opened()
+
+    for target in (199, 150, 180, 120, 3):
+        desk.decoder.request((target,), BOX)
+
+    while (event := desk.next()) != Arrived(index=3):
+        assert isinstance(event, Arrived), event
+    assert desk.decoder.picture(199) is None
+
+
+def test_pictures_come_in_the_order_of_the_wishes(tmp_path: Path, desks: list[Desk]) -> None:
+    desk = Desk(numbered_clip(tmp_path / "clip.mp4", 40))
+    desks.append(desk)
+    desk.opened()
+
+    desk.decoder.request((20, 21, 22, 5), BOX)
+
+    assert [desk.next() for _ in range(4)] == [Arrived(index=index) for index in (20, 21, 22, 5)]
+
+
+def test_the_way_to_a_still_picture_is_kept_for_stepping_back(tmp_path: Path, desks: list[Desk]) -> None:
+    desk = Desk(numbered_clip(tmp_path / "clip.mp4", 60, options={"g": "250"}))
+    desks.append(desk)
+    desk.opened()
+
+    desk.picture(50, back=24)
+
+    kept = [picture for picture in map(desk.decoder.picture, range(26, 50)) if picture is not None]
+    assert [number_of(color_of(picture)) for picture in kept] == list(range(26, 50))
+
+
+def test_the_cache_stays_within_its_bytes(tmp_path: Path, desks: list[Desk]) -> None:
+    limit = 6 * 4 * WIDTH_PX * HEIGHT_PX
+    desk = Desk(numbered_clip(tmp_path / "clip.mp4", 40), cache_bytes=limit)
+    desks.append(desk)
+    desk.opened()
+
+    highest = 0
+    for target in range(0, 40, 3):
+        desk.picture(target, back=24)
+        highest = max(highest, desk.decoder.cached_bytes)
+
+    assert 0 < highest <= limit
+
+
+def test_more_wishes_than_fit_do_not_keep_the_decoder_busy(tmp_path: Path, desks: list[Desk]) -> None:
+    desk = Desk(numbered_clip(tmp_path / "clip.mp4", 40), cache_bytes=3 * 4 * WIDTH_PX * HEIGHT_PX)
+    desks.append(desk)
+    desk.opened()
+
+    desk.decoder.request(range(10, 20), BOX)
+    first = [desk.next() for _ in range(3)]
+    desk.picture(0)
+
+    assert first == [Arrived(index=index) for index in (10, 11, 12)]
+    assert desk.decoder.picture(13) is None
+
+
+# --- damage -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_cut_off_clip_plays_up_to_the_cut_and_says_so(tmp_path: Path, desks: list[Desk]) -> None:
+    whole = numbered_clip(tmp_path / "whole.mp4", 60)
+    path = cut_off(whole, tmp_path / "cut.mp4")
+    desk = Desk(path)
+    desks.append(desk)
+
+    count = len(desk.opened().index)
+    broken = desk.broken()
+
+    assert broken.problem.kind is Kind.SOURCE_DAMAGED
+    assert "of 60 frames" in broken.problem.detail
+    assert 10 < count < 60
+    assert broken.playable == count
+    last_sure = count - 8
+    assert number_of(color_of(desk.picture(last_sure))) == last_sure
+
+
+def test_a_frame_that_cannot_be_decoded_ends_what_can_be_played(tmp_path: Path, desks: list[Desk]) -> None:
+    path = numbered_clip(tmp_path / "clip.mp4", 60, options={"bf": "0", "g": "20"})
+    spoil(path, 25)
+    desk = Desk(path)
+    desks.append(desk)
+    desk.opened()
+
+    desk.decoder.request((25,), BOX)
+    broken = desk.broken()
+
+    assert broken.problem.kind is Kind.SOURCE_DAMAGED
+    assert broken.playable == 25
+    assert number_of(color_of(desk.picture(24))) == 24
+
+
+def cut_off(source: Path, target: Path) -> Path:
+    """Two thirds of the file, its table of frames at the start and whole."""
+    with av.open(source) as read, av.open(target, "w", options={"movflags": "+faststart"}) as written:
+        stream = written.add_stream_from_template(read.streams.video[0])
+        for packet in read.demux(read.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                written.mux(packet)
+    data = target.read_bytes()
+    target.write_bytes(data[: len(data) * 2 // 3])
+    return target
+
+
+def spoil(path: Path, frame: int) -> None:
+    """Overwrite the data of one frame."""
+    with av.open(path) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    position, size = packets[frame]
+    assert position is not None
+    data = bytearray(path.read_bytes())
+    data[position : position + size] = bytes([0xFF]) * size
+    path.write_bytes(data)
+
+
+def test_what_is_not_a_video_is_refused_with_its_own_kind(tmp_path: Path, desks: list[Desk]) -> None:
+    text, empty, sound = tmp_path / "text.mp4", tmp_path / "empty.mp4", tmp_path / "sound.wav"
+    text.write_text("this is no video " * 100)
+    empty.touch()
+    with wave.open(str(sound), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(16000))
+
+    kinds = {}
+    for path in (text, empty, sound, tmp_path, tmp_path / "missing.mp4"):
+        desk = Desk(path)
+        desks.append(desk)
+        broken = desk.broken()
+        kinds[path.name] = broken.problem.kind
+        assert broken.playable == 0
+
+    assert list(kinds.values()) == [
+        Kind.SOURCE_NOT_VIDEO,
+        Kind.SOURCE_EMPTY,
+        Kind.SOURCE_NO_PICTURE,
+        Kind.SOURCE_NOT_A_FILE,
+        Kind.SOURCE_MISSING,
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="named pipes are files on Unix only")
+def test_a_named_pipe_is_refused_and_does_not_wait_for_a_writer(tmp_path: Path, desks: list[Desk]) -> None:
+    pipe = tmp_path / "pipe.mp4"
+    os.mkfifo(pipe)
+    desk = Desk(pipe)
+    desks.append(desk)
+
+    assert desk.broken().problem.kind is Kind.SOURCE_NOT_A_FILE
+
+
+def test_a_name_full_of_signs_is_only_a_name(tmp_path: Path, desks: list[Desk]) -> None:
+    plain = numbered_clip(tmp_path / "plain.mp4", 3, ink=BLUE)
+    path = plain.rename(tmp_path / "-i concat:a|b 'é\n🎬%03d.mp4")
+    desk = Desk(path)
+    desks.append(desk)
+    desk.opened()
+
+    assert ink_of(color_of(desk.picture(1))) == "blue"
+
+
+# --- ending -----------------------------------------------------------------------------------------------------------
+
+
+def test_thirty_openings_leave_no_thread_and_no_file_open(tmp_path: Path) -> None:
+    path = numbered_clip(tmp_path / "clip.mp4", 40, ink=RED)
+    threads = threading.active_count()
+
+    for turn in range(30):
+        desk = Desk(path)
+        if turn % 3:
+            desk.opened()
+        if turn % 3 == 1:
+            desk.decoder.request(range(39, 0, -1), BOX, back=24)
+        desk.decoder.close()
+        assert not desk.decoder.is_running()
+
+    assert threading.active_count() == threads
+    assert open_files(path) == 0
+
+
+def open_files(path: Path) -> int:
+    """How often this process has the file open."""
+    if sys.platform == "win32":
+        # What is open there cannot be moved away.
+        path.rename(path.with_suffix(".moved"))
+        return 0
+    folder = Path("/proc/self/fd" if sys.platform == "linux" else "/dev/fd")
+    count = 0
+    for link in folder.iterdir():
+        try:
+            count += os.path.samestat(os.fstat(int(link.name)), path.stat())
+        except OSError:
+            continue
+    return count

@@ -1,0 +1,235 @@
+"""A download ends whole or resumes; an upload is sent as it is read, with its exact length."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from pathlib import Path
+
+import pytest
+
+from klingstudio.domain.errors import DiskProblem, Kind, NetworkProblem, ResultGone, StudioError, UnexpectedReply
+from klingstudio.net.api import Api
+from klingstudio.net.retry import Patience
+from klingstudio.net.transfer import CHUNK_BYTES, Download, upload_form
+from tests.fakes.wire import Asked, Handler, Wire, raw, reply, reset
+
+TLS = ssl.create_default_context()
+FILM = b"\0\0\0\x20ftypisom" + random.Random(7).randbytes(3 * CHUNK_BYTES + 77)
+
+
+async def _no_sleep(seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+def ignore(done: int, total: int) -> None:
+    pass
+
+
+def a_download(tmp_path: Path) -> tuple[Download, Path]:
+    part = tmp_path / "job.part"
+    return Download(part, tls=TLS, allow_loopback=True), part
+
+
+def serving(cut_at: int | None = None, etag: str = '"one"', film: bytes = FILM) -> Handler:
+    """Answers ranges; ends the connection after `cut_at` bytes of the body."""
+
+    async def handler(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        start = 0
+        wants_rest = "range" in asked.headers and asked.headers.get("if-range") == etag
+        if wants_rest:
+            start = int(asked.headers["range"].removeprefix("bytes=").removesuffix("-"))
+            head = f"HTTP/1.1 206 X\r\nContent-Range: bytes {start}-{len(film) - 1}/{len(film)}\r\n"
+        else:
+            head = "HTTP/1.1 200 X\r\n"
+        body = film[start:]
+        writer.write(f"{head}ETag: {etag}\r\nContent-Length: {len(body)}\r\n\r\n".encode())
+        writer.write(body if cut_at is None else body[:cut_at])
+        await writer.drain()
+        if cut_at is not None:
+            writer.close()
+
+    return handler
+
+
+async def test_a_whole_file_arrives_byte_for_byte_without_a_key(tmp_path: Path) -> None:
+    download, part = a_download(tmp_path)
+    seen: list[tuple[int, int]] = []
+
+    async with Wire(serving()) as wire:
+        await download.fetch(f"{wire.url}/film?signature=abc", lambda done, total: seen.append((done, total)))
+
+    assert part.read_bytes() == FILM
+    assert seen[-1] == (len(FILM), len(FILM))
+    assert "authorization" not in wire.asked[0].headers
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith("job")] == ["job.part"]
+
+
+@pytest.mark.parametrize("cut_at", [1, 11, 4096, CHUNK_BYTES, 2 * CHUNK_BYTES + 5, len(FILM) - 1])
+async def test_a_cut_download_goes_on_where_it_stopped(tmp_path: Path, cut_at: int) -> None:
+    download, part = a_download(tmp_path)
+
+    async with Wire(serving(cut_at), serving()) as wire:
+        with pytest.raises(NetworkProblem):
+            await download.fetch(wire.url, ignore)
+        await download.fetch(wire.url, ignore)
+
+    assert part.read_bytes() == FILM
+
+
+async def test_a_file_that_changed_meanwhile_starts_from_zero(tmp_path: Path) -> None:
+    download, part = a_download(tmp_path)
+    other = FILM[:12] + FILM[12:][::-1]
+
+    async with Wire(serving(2 * CHUNK_BYTES), serving(etag='"two"', film=other)) as wire:
+        with pytest.raises(NetworkProblem):
+            await download.fetch(wire.url, ignore)
+        await download.fetch(wire.url, ignore)
+
+    assert part.read_bytes() == other
+
+
+async def test_a_server_that_answers_another_range_is_not_believed(tmp_path: Path) -> None:
+    download, part = a_download(tmp_path)
+    lying = raw(b"HTTP/1.1 206 X\r\nContent-Range: bytes 3-9/10\r\nContent-Length: 7\r\n\r\n1234567")
+
+    async with Wire(serving(CHUNK_BYTES), lying, serving()) as wire:
+        for _ in range(2):
+            with pytest.raises(NetworkProblem):
+                await download.fetch(wire.url, ignore)
+        await download.fetch(wire.url, ignore)
+
+    assert part.read_bytes() == FILM
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+async def test_a_dead_link_is_told_from_a_bad_line(tmp_path: Path, status: int) -> None:
+    download, part = a_download(tmp_path)
+
+    async with Wire(reply(status)) as wire:
+        with pytest.raises(ResultGone):
+            await download.fetch(wire.url, ignore)
+
+    assert not part.exists()
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        reply(200, b"<html>expired</html>"),
+        reply(200, b'{"error": "x"}'),
+        reply(200, b""),
+        reply(400),
+        reply(302, Location="http://example.com/film.mp4"),
+        reply(302, Location="file:///etc/passwd"),
+    ],
+)
+async def test_what_is_no_video_is_not_kept(tmp_path: Path, handler: Handler) -> None:
+    download, part = a_download(tmp_path)
+
+    async with Wire(handler) as wire:
+        with pytest.raises(UnexpectedReply):
+            await download.fetch(wire.url, ignore)
+
+    assert not part.exists() or part.stat().st_size == 0
+
+
+@pytest.mark.parametrize("url", ["http://example.com/x", "file:///etc/passwd", "https://me:secret@host/x", "x"])
+async def test_only_https_addresses_are_fetched(tmp_path: Path, url: str) -> None:
+    download, _ = a_download(tmp_path)
+
+    with pytest.raises(UnexpectedReply):
+        await download.fetch(url, ignore)
+
+
+async def test_an_address_on_this_computer_is_refused_for_a_real_provider(tmp_path: Path) -> None:
+    async with Wire(serving()) as wire:
+        with pytest.raises(UnexpectedReply):
+            await Download(tmp_path / "p", tls=TLS, allow_loopback=False).fetch(wire.url, ignore)
+
+        assert wire.asked == []
+
+
+async def test_a_redirect_within_reach_is_followed(tmp_path: Path) -> None:
+    download, part = a_download(tmp_path)
+
+    async with Wire(serving()) as there, Wire(reply(302, Location=f"{there.url}/real")) as here:
+        await download.fetch(here.url, ignore)
+
+    assert part.read_bytes() == FILM
+
+
+async def test_a_folder_that_cannot_be_written_is_a_problem_of_the_disk(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+
+    async with Wire(serving()) as wire:
+        with pytest.raises(DiskProblem) as failed:
+            await Download(blocked / "job.part", tls=TLS, allow_loopback=True).fetch(wire.url, ignore)
+
+    assert failed.value.problem.kind is Kind.DISK_UNWRITABLE
+
+
+def an_api(url: str) -> Api:
+    return Api(
+        base_url=url,
+        headers={"Authorization": "Bearer k"},
+        tls=TLS,
+        patience=Patience(sleep=_no_sleep, random=lambda: 0.5),
+    )
+
+
+async def test_a_form_carries_fields_and_file_with_its_exact_length(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(FILM)
+    seen: list[int] = []
+
+    async with Wire(reply()) as wire:
+        api = an_api(wire.url)
+        await upload_form(
+            api,
+            "PUT",
+            "/up",
+            clip,
+            part="files[]",
+            name='a"b.mp4',
+            fields={"name": "Zoë"},
+            on_bytes=lambda done, total: seen.append(done),
+        )
+        await api.aclose()
+
+    body = wire.asked[0].body
+    assert "transfer-encoding" not in wire.asked[0].headers
+    assert FILM in body
+    assert 'name="name"\r\n\r\nZoë\r\n'.encode() in body
+    assert b'name="files[]"; filename="a_b.mp4"\r\nContent-Type: video/mp4' in body
+    assert seen[-1] == len(FILM)
+
+
+async def test_a_broken_upload_is_sent_again_from_its_first_byte(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(FILM)
+
+    async with Wire(reset, reply()) as wire:
+        api = an_api(wire.url)
+        await upload_form(api, "PUT", "/up", clip, part="f", name="c.mp4", fields={}, on_bytes=ignore)
+        await api.aclose()
+
+    assert FILM in wire.asked[-1].body
+
+
+async def test_a_file_that_shrinks_while_it_is_sent_is_not_taken_for_sent(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(FILM)
+
+    def shrink(done: int, total: int) -> None:
+        clip.write_bytes(FILM[: CHUNK_BYTES + 1])
+
+    async with Wire(reply()) as wire:
+        api = an_api(wire.url)
+        with pytest.raises(StudioError):
+            await upload_form(api, "PUT", "/up", clip, part="f", name="c.mp4", fields={}, on_bytes=shrink)
+        await api.aclose()
+
+    assert wire.asked == []

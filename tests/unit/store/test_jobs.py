@@ -1,0 +1,329 @@
+"""The database refuses what the code must not do. Every forbidden move is tried on a real file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from klingstudio.domain.errors import Kind, StudioError
+from klingstudio.domain.job import Approval, Attempt, AttemptState, Event, IllegalMove, Job, State
+from klingstudio.domain.price import Money
+from klingstudio.domain.request import Request
+from klingstudio.store.database import Database, open_database, open_for_reading
+from klingstudio.store.jobs import JobStore
+from klingstudio.store.ledger import Ledger
+from klingstudio.store.settings import Settings
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+TO_READY = (Event.PREPARE, Event.PREPARED, Event.UPLOAD, Event.UPLOADED)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(tmp_path / "studio.sqlite3")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def store(database: Database) -> JobStore:
+    return JobStore(database)
+
+
+def a_job(store: JobStore, name: str = "one", *events: Event) -> Job:
+    job = Job(
+        id=name,
+        state=State.DRAFT,
+        request=Request(source="/clip.mp4", prompt="snow", provider="somewhere", max_cost=Decimal("2.50")),
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    store.create(job)
+    for event in events:
+        job = store.move(job, event, NOW)
+    return job
+
+
+def an_attempt(job: Job, name: str = "first", **changes: object) -> Attempt:
+    attempt = Attempt(
+        id=name,
+        job_id=job.id,
+        provider="somewhere",
+        account="me",
+        state=AttemptState.INTENT,
+        asset_url=f"https://there/{name}.mp4",
+        body_sha256="00",
+        intent_at=NOW,
+    )
+    return replace(attempt, **changes)  # type: ignore[arg-type]
+
+
+def unconfirmed(store: JobStore) -> Job:
+    job = store.intend(a_job(store, "one", *TO_READY), an_attempt(a_job_stub()), NOW)
+    return store.settle(job, "first", AttemptState.UNKNOWN, Event.AMBIGUOUS, NOW)
+
+
+def a_job_stub() -> Job:
+    return Job(
+        id="one",
+        state=State.READY,
+        request=Request(source="", prompt="", provider="somewhere"),
+        created_at=NOW,
+        updated_at=NOW,
+    )
+
+
+def test_a_job_comes_back_as_it_was_stored(store: JobStore) -> None:
+    job = a_job(store, "one", Event.PREPARE)
+
+    assert store.all() == (job,)
+
+
+def test_the_newest_job_comes_first_whatever_the_clock_says(store: JobStore) -> None:
+    a_job(store, "early")
+    a_job(store, "late")
+
+    assert [job.id for job in store.all()] == ["late", "early"]
+
+
+def test_intent_and_attempt_are_recorded_together_or_not_at_all(store: JobStore) -> None:
+    job = a_job(store, "one", Event.PREPARE)
+
+    with pytest.raises(IllegalMove):
+        store.intend(job, an_attempt(job), NOW)
+
+    assert store.attempts("one") == ()
+
+
+def test_a_second_attempt_is_refused_while_one_is_open(store: JobStore) -> None:
+    job = a_job(store, "one", *TO_READY)
+    store.intend(job, an_attempt(job), NOW)
+
+    with pytest.raises(IllegalMove):
+        store.intend(job, an_attempt(job, "second"), NOW)
+
+
+def test_a_second_attempt_is_refused_after_an_accepted_one(store: JobStore, database: Database) -> None:
+    job = store.intend(a_job(store, "one", *TO_READY), an_attempt(a_job_stub()), NOW)
+    store.settle(job, "first", AttemptState.ACCEPTED, Event.ACCEPTED, NOW, remote_id="r1")
+
+    with pytest.raises(sqlite3.IntegrityError, match="attempt refused"), database.transaction() as sql:
+        sql.execute(
+            "INSERT INTO attempt VALUES ('x', 'one', 'somewhere', 'me', 'INTENT', 'u', 'b', 't', NULL, NULL)"
+        )
+
+
+def test_a_waived_attempt_needs_an_unspent_approval_for_the_next(store: JobStore) -> None:
+    job = store.approve(unconfirmed(store), Approval(id="yes", job_id="one", cap_cents=168, at=NOW), "first", NOW)
+
+    with pytest.raises(IllegalMove):
+        store.intend(job, an_attempt(job, "second"), NOW)
+
+
+def test_an_approval_is_good_for_one_attempt(store: JobStore) -> None:
+    job = store.approve(unconfirmed(store), Approval(id="yes", job_id="one", cap_cents=168, at=NOW), "first", NOW)
+    job = store.intend(job, an_attempt(job, "second", approval_id="yes"), NOW)
+    job = store.settle(job, "second", AttemptState.NOT_SENT, Event.NOT_SENT, NOW)
+
+    assert store.unspent_approval("one") is None
+    with pytest.raises(IllegalMove):
+        store.intend(job, an_attempt(job, "third", approval_id="yes"), NOW)
+
+
+def test_an_approval_of_another_job_does_not_help(store: JobStore, database: Database) -> None:
+    other = a_job(store, "two", *TO_READY)
+    job = store.approve(unconfirmed(store), Approval(id="yes", job_id="one", cap_cents=1, at=NOW), "first", NOW)
+    del other
+
+    with pytest.raises(IllegalMove):
+        store.intend(job, an_attempt(job, "second", approval_id="no such"), NOW)
+
+
+@pytest.mark.parametrize("state", ["NOT_SENT", "REJECTED", "INTENT"])
+def test_an_unknown_outcome_cannot_be_declared_harmless(store: JobStore, database: Database, state: str) -> None:
+    unconfirmed(store)
+
+    with pytest.raises(sqlite3.IntegrityError, match="attempt state"), database.transaction() as sql:
+        sql.execute("UPDATE attempt SET state = ?", (state,))
+
+
+def test_a_waived_attempt_may_still_be_found(store: JobStore) -> None:
+    job = unconfirmed(store)
+    job = store.settle(job, "first", AttemptState.WAIVED, Event.USER_ABANDON, NOW)
+
+    job = store.settle(job, "first", AttemptState.ACCEPTED, Event.FOUND, NOW, remote_id="r1")
+
+    assert job.state is State.REMOTE
+    assert store.attempts("one")[0].remote_id == "r1"
+
+
+def test_one_remote_id_belongs_to_one_attempt(store: JobStore) -> None:
+    first = store.intend(a_job(store, "one", *TO_READY), an_attempt(a_job_stub()), NOW)
+    store.settle(first, "first", AttemptState.ACCEPTED, Event.ACCEPTED, NOW, remote_id="r1")
+    other = a_job(store, "two", *TO_READY)
+    other = store.intend(other, an_attempt(other, "second"), NOW)
+
+    with pytest.raises(IllegalMove):
+        store.settle(other, "second", AttemptState.ACCEPTED, Event.ACCEPTED, NOW, remote_id="r1")
+
+    assert store.attached_ids("somewhere", "me") == {"r1"}
+
+
+def test_a_move_by_somebody_who_is_behind_is_refused(store: JobStore) -> None:
+    old = a_job(store, "one", Event.PREPARE)
+    store.move(old, Event.PREPARED, NOW)
+
+    with pytest.raises(IllegalMove):
+        store.move(old, Event.INPUT_BAD, NOW)
+
+    assert store.all()[0].state is State.PREPARED
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("UPDATE job SET state = 'completed'", "job state without its event"),
+        ("INSERT INTO event(job_id, frm, ev, dst, at) VALUES ('one', 'preparing', 'good', 'completed', '')", "illegal"),
+        ("INSERT INTO event(job_id, frm, ev, dst, at) VALUES ('one', 'draft', 'prepare', 'preparing', '')", "illegal"),
+        ("UPDATE event SET dst = 'completed'", "append-only"),
+        ("DELETE FROM event", "append-only"),
+        ("DELETE FROM job", "never deleted"),
+        ("INSERT INTO job VALUES ('x', 9, 'ready', 'p', 't', '{}')", "starts as a draft"),
+    ],
+)
+def test_history_cannot_be_forged(store: JobStore, database: Database, sql: str, message: str) -> None:
+    a_job(store, "one", Event.PREPARE)
+
+    with pytest.raises(sqlite3.IntegrityError, match=message), database.transaction() as connection:
+        connection.execute(sql)
+
+
+def test_a_program_that_ended_while_submitting_leaves_an_unconfirmed_job(store: JobStore) -> None:
+    job = a_job(store, "one", *TO_READY)
+    store.intend(job, an_attempt(job), NOW)
+
+    (recovered,) = store.recover(NOW + timedelta(minutes=1))
+
+    assert recovered.state is State.UNCONFIRMED
+    assert store.attempts("one")[0].state is AttemptState.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("events", "state"),
+    [
+        ((Event.PREPARE,), State.DRAFT),
+        ((Event.PREPARE, Event.PREPARED), State.PREPARED),
+        ((Event.PREPARE, Event.PREPARED, Event.UPLOAD), State.PREPARED),
+        (TO_READY, State.READY),
+    ],
+)
+def test_local_work_that_was_cut_starts_over(store: JobStore, events: tuple[Event, ...], state: State) -> None:
+    a_job(store, "one", *events)
+
+    assert store.recover(NOW)[0].state is state
+
+
+def test_the_journal_survives_a_second_opening(tmp_path: Path) -> None:
+    path = tmp_path / "studio.sqlite3"
+    first = open_database(path)
+    job = a_job(JobStore(first), "one", Event.PREPARE)
+    first.close()
+
+    second = open_database(path)
+
+    assert JobStore(second).all() == (job,)
+    second.close()
+
+
+def test_every_commit_is_synced_in_full(database: Database) -> None:
+    assert database.read("PRAGMA synchronous")[0][0] == 2
+    assert database.read("PRAGMA journal_mode")[0][0] == "wal"
+
+
+def test_a_journal_of_a_newer_program_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "studio.sqlite3"
+    open_database(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    before = path.read_bytes()
+
+    with pytest.raises(StudioError) as refused:
+        open_database(path)
+
+    assert refused.value.problem.kind is Kind.DATABASE_TOO_NEW
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\0" + b"\xff" * 4096])
+def test_a_damaged_journal_is_reported_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "studio.sqlite3"
+    path.write_bytes(content)
+
+    with pytest.raises(StudioError) as refused:
+        open_database(path)
+
+    assert refused.value.problem.kind is Kind.DATABASE_DAMAGED
+    assert path.read_bytes() == content
+
+
+def test_the_journal_can_be_read_beside_a_running_studio(tmp_path: Path) -> None:
+    path = tmp_path / "a#b %41?.sqlite3"
+    writer = open_database(path)
+    job = a_job(JobStore(writer))
+
+    reader = open_for_reading(path)
+
+    assert reader is not None
+    assert JobStore(reader).all() == (job,)
+    reader.close()
+    writer.close()
+
+
+def test_there_is_nothing_to_read_before_the_first_start(tmp_path: Path) -> None:
+    assert open_for_reading(tmp_path / "none.sqlite3") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_charges_add_up_by_currency(database: Database, store: JobStore) -> None:
+    ledger = Ledger(database)
+    for name, amount, currency in (("a", "1.68", "USD"), ("b", "40", "credits"), ("c", "0.10", "USD")):
+        a_job(store, name)
+        ledger.record(name, "somewhere", Money(Decimal(amount), currency), NOW)
+    ledger.record("c", "somewhere", Money(Decimal("0.12"), "USD"), NOW)
+
+    assert ledger.spent_since(NOW - timedelta(days=1)) == (
+        Money(Decimal("1.80"), "USD"),
+        Money(Decimal(40), "credits"),
+    )
+    assert ledger.spent_since(NOW + timedelta(days=1)) == ()
+
+
+def test_settings_are_kept_and_a_broken_one_falls_back(tmp_path: Path) -> None:
+    path = tmp_path / "studio.sqlite3"
+    first = open_database(path)
+    Settings(first).update(theme="dark", upload_consent=frozenset({"somewhere"}))
+    with first.transaction() as sql:
+        sql.execute("""INSERT OR REPLACE INTO setting VALUES ('takes', '"many"')""")
+    first.close()
+
+    second = open_database(path)
+    choices = Settings(second).choices
+
+    assert (choices.theme, choices.upload_consent, choices.takes) == ("dark", {"somewhere"}, 1)
+    second.close()
+
+
+def test_only_the_owner_may_read_the_journal(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "studio.sqlite3"
+
+    open_database(path).close()
+
+    assert path.stat().st_mode & 0o077 == 0
+    assert path.parent.stat().st_mode & 0o077 == 0

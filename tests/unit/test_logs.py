@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from klingstudio import logs
+from klingstudio.logs import about_job, redact
+
+log = logging.getLogger("klingstudio.tests")
+SECRET = "sk-9f8e7d6c5b4a39281706"
+
+
+@pytest.fixture
+def log_file(tmp_path: Path) -> Iterator[Path]:
+    end = logs.start(tmp_path / "logs")
+    yield tmp_path / "logs" / "klingstudio.log"
+    end()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Authorization: Bearer {SECRET}",
+        f"authorization: Key {SECRET}",
+        f"{{'authorization': 'Bearer {SECRET}'}}",
+        f"[(b'authorization', b'Bearer {SECRET}')]".replace("', b'", "': b'"),
+        f'{{"x-api-key": "{SECRET}"}}',
+        f"X-API-Key={SECRET}",
+        f"OXEN_API_KEY={SECRET} klingstudio demo",
+        f"FAL_KEY={SECRET}",
+        f"sent with Bearer {SECRET}, refused",
+        f"Cookie: {SECRET}",
+        f"GET https://cdn.example/take.mp4?X-Amz-Signature={SECRET}&x=1",
+        f"(https://cdn.example/take.mp4?sig={SECRET})",
+        f"https://anna:{SECRET}@host.example/path",
+    ],
+)
+def test_a_secret_is_masked_in_every_shape_it_travels_in(text: str) -> None:
+    assert SECRET not in redact(text)
+    assert "***" in redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "uploaded clip.mp4, 1204332 bytes in 2.1 s",
+        "POST https://hub.example/api/ai/queue answered 202",
+        "the token @Image1 has no picture",
+        "the key is kept for this session only",
+        "which way? left",
+        "moved C:\\clips\\a b.mp4",
+    ],
+)
+def test_what_is_no_secret_stays_readable(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_an_address_keeps_the_part_that_helps() -> None:
+    assert redact("GET https://a.example/take.mp4?sig=abc failed") == "GET https://a.example/take.mp4?*** failed"
+
+
+def test_a_concealed_key_is_masked_even_in_a_sentence_of_the_provider() -> None:
+    logs.conceal("very-unusual-key-0815")
+
+    assert redact('{"error": "very-unusual-key-0815 is not known here"}') == '{"error": "*** is not known here"}'
+
+
+def test_a_line_has_its_time_its_place_and_its_job(log_file: Path) -> None:
+    with about_job("8f3a"):
+        log.info("uploaded %s", "clip.mp4")
+    log.info("idle")
+
+    first, second = log_file.read_text("utf-8").splitlines()
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO    klingstudio\.tests \[job 8f3a\] uploaded clip\.mp4", first
+    )
+    assert second.endswith("klingstudio.tests idle")
+
+
+async def test_tasks_that_run_at_the_same_time_keep_their_jobs_apart(log_file: Path) -> None:
+    async def work(job: str) -> None:
+        with about_job(job):
+            for step in range(3):
+                log.info("step %d of %s", step, job)
+                await asyncio.sleep(0)
+
+    await asyncio.gather(work("aaaa"), work("bbbb"))
+
+    lines = log_file.read_text("utf-8").splitlines()
+    assert len(lines) == 6
+    assert all(f"[job {line[-4:]}]" in line for line in lines)
+
+
+@pytest.mark.log_ok
+def test_neither_arguments_nor_tracebacks_carry_a_secret_into_the_file(log_file: Path) -> None:
+    try:
+        raise ValueError(f"refused: Authorization: Bearer {SECRET}")
+    except ValueError:
+        log.exception("asked %s with %s", f"https://a.example/x?key={SECRET}", {"x-api-key": SECRET})
+
+    text = log_file.read_text("utf-8")
+    assert "ValueError: refused" in text
+    assert SECRET not in text
+
+
+def test_a_line_with_wrong_arguments_is_still_a_line(log_file: Path) -> None:
+    log.info("%d frames", "no number")
+
+    assert "arguments do not fit" in log_file.read_text("utf-8")
+
+
+def test_the_chatter_of_the_http_library_stays_out(log_file: Path) -> None:
+    for name in ("httpx", "httpcore", "httpcore.http11"):
+        logging.getLogger(name).info("HTTP Request: GET https://a.example")
+    log.info("ours")
+
+    assert len(log_file.read_text("utf-8").splitlines()) == 1
+
+
+def test_half_a_surrogate_in_a_file_name_does_not_stop_the_log(log_file: Path) -> None:
+    log.info("opened %s", "clip\udcff.mp4")
+
+    assert "opened clip\\udcff.mp4" in log_file.read_text("utf-8")
+
+
+def test_the_file_is_turned_over_at_five_megabytes_and_five_are_kept(tmp_path: Path) -> None:
+    end = logs.start(tmp_path)
+
+    for _ in range(27):
+        log.info("x" * 1_000_000)
+    end()
+
+    sizes = {file.name: file.stat().st_size for file in tmp_path.iterdir()}
+    assert set(sizes) == {"klingstudio.log", *(f"klingstudio.log.{n}" for n in range(1, 5))}
+    assert max(sizes.values()) <= 5_000_000
+
+
+def test_without_a_writable_place_the_program_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("a file where the folder should be")
+
+    end = logs.start(tmp_path / "logs")
+    log.info("nobody reads this")
+    end()
+
+    assert (tmp_path / "logs").read_text() == "a file where the folder should be"
+
+
+def test_a_hard_crash_leaves_its_place_in_a_file(tmp_path: Path) -> None:
+    was_enabled = faulthandler.is_enabled()
+
+    end = logs.start(tmp_path)
+    is_watching = faulthandler.is_enabled() and (tmp_path / "crash.txt").exists()
+    end()
+
+    assert is_watching
+    assert not (tmp_path / "crash.txt").exists(), "an empty one says nothing"
+    assert faulthandler.is_enabled() == was_enabled
+
+
+def test_ending_leaves_the_logging_of_the_process_as_it_was(tmp_path: Path) -> None:
+    handlers, level = list(logging.getLogger().handlers), logging.getLogger("klingstudio").level
+
+    logs.start(tmp_path)()
+
+    assert list(logging.getLogger().handlers) == handlers
+    assert logging.getLogger("klingstudio").level == level

@@ -19,27 +19,29 @@ from typing import TextIO
 
 _FILE_MAX_BYTES = 5_000_000
 _FILE_COUNT = 5
+_TEXT_MAX_CHARS = 20_000
 _MASK = "***"
 _CONCEAL_MIN_CHARS = 8
 
 _job_id: ContextVar[str] = ContextVar("job_id", default="")
 _concealed: set[str] = set()
 
+# Each rule is linear in the length of the text: its start is rare, or what follows it is bounded.
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # https://name:password@host
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/?#@\"'<>]+@"), rf"\1{_MASK}@"),
+    (re.compile(r"(?i)(://)[^\s/?#@\"'<>]{1,500}@"), rf"\1{_MASK}@"),
     # https://host/path?signature=…  Signed addresses carry their secret in the query.
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s?\"'<>]*)\?[^\s\"'<>]+"), rf"\1?{_MASK}"),
+    (re.compile(r"(?i)(://[^\s?\"'<>]{0,2000})\?[^\s\"'<>]+"), rf"\1?{_MASK}"),
     # Authorization: Bearer …, 'authorization': 'Key …', x-api-key=…, OXEN_API_KEY=…
     (
         re.compile(
-            r"(?i)(\b(?:proxy-)?authorization|[\w-]*api[-_]?key|\b[A-Z0-9]+_KEY|[\w-]*access[-_]?token|\b(?:set-)?cookie)"
-            r"(\\?[\"']?\s*[:=]\s*[bB]?\\?[\"']?)(?:(?:bearer|key|basic|token)\s+)?[^\s\"',;)\]}\\]+"
+            r"(?i)(authorization|api[-_]?key|_key|access[-_]?token|cookie)"
+            r"(\\?[\"']?\s{0,5}[:=]\s{0,5}(?:b(?=[\"']))?\\?[\"']?)(?:(?:bearer|key|basic|token)\s{1,5})?[^\s\"',;)\]}\\]+"
         ),
         rf"\1\2{_MASK}",
     ),
     # Bearer … on its own
-    (re.compile(r"(?i)\b(bearer|key|basic)(\s+)[A-Za-z0-9][\w.~+/=:-]{11,}"), rf"\1\2{_MASK}"),
+    (re.compile(r"(?i)\b(bearer|key|basic)(\s{1,5})[A-Za-z0-9][\w.~+/=:-]{11,}"), rf"\1\2{_MASK}"),
 )
 
 
@@ -50,9 +52,11 @@ def conceal(secret: str) -> None:
 
 
 def redact(text: str) -> str:
-    """The text without keys, passwords and the query part of addresses."""
+    """The text without keys, passwords and the query part of addresses, shortened where it is very long."""
     for secret in _concealed:
         text = text.replace(secret, _MASK)
+    if len(text) > _TEXT_MAX_CHARS:
+        text = f"{text[:_TEXT_MAX_CHARS]}… ({len(text) - _TEXT_MAX_CHARS} more characters)"
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
@@ -102,8 +106,8 @@ class _LogFile(RotatingFileHandler):
         pass
 
 
-def start(folder: Path, *, level: int = logging.INFO) -> Callable[[], None]:
-    """Write the log to `folder`, and the place of a hard crash to `crash.txt` beside it.
+def start(folder: Path, *, level: int = logging.INFO, file_max_bytes: int = _FILE_MAX_BYTES) -> Callable[[], None]:
+    """Write the log to `folder`, five files at most, and the place of a hard crash to `crash.txt` beside it.
 
     Where the folder cannot be written the program goes on without a log.
 
@@ -114,7 +118,7 @@ def start(folder: Path, *, level: int = logging.INFO) -> Callable[[], None]:
         folder.mkdir(parents=True, exist_ok=True)
         handler = _LogFile(
             folder / "klingstudio.log",
-            maxBytes=_FILE_MAX_BYTES,
+            maxBytes=file_max_bytes,
             backupCount=_FILE_COUNT - 1,
             encoding="utf-8",
             errors="backslashreplace",

@@ -7,9 +7,10 @@ import contextlib
 import logging
 import random
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -21,6 +22,7 @@ from klingstudio.engine.runner import Surroundings
 from klingstudio.engine.sandbox_process import SandboxProcess
 from klingstudio.media.worker import MediaWorker
 from klingstudio.net.retry import Patience
+from klingstudio.net.transfer import disk_problem
 from klingstudio.paths import Paths
 from klingstudio.providers import registry
 from klingstudio.providers.base import ProviderInfo
@@ -31,6 +33,16 @@ from klingstudio.store.settings import Settings
 from klingstudio.vault import Vault
 
 log = logging.getLogger(__name__)
+
+
+Pause = Callable[[float, asyncio.Event], Awaitable[None]]
+
+
+async def pause(seconds: float, until: asyncio.Event) -> None:
+    """Wait that long, or until the event is set."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await until.wait()
 
 
 class Studio:
@@ -62,12 +74,17 @@ class Studio:
 
     @staticmethod
     async def open(
-        paths: Paths, environ: Mapping[str, str], *, on_bug: Callable[[Exception], None] | None = None
+        paths: Paths,
+        environ: Mapping[str, str],
+        *,
+        on_bug: Callable[[Exception], None] | None = None,
+        pause: Pause = pause,
     ) -> Studio:
         """Open the data folder and go on with every job that was sent.
 
         Args:
             on_bug: hears of exceptions that the program does not know; they are logged in any case.
+            pause: how time passes between polls, looks and tries.
 
         Raises:
             StudioBusy: another copy works on this folder.
@@ -77,7 +94,7 @@ class Studio:
             stack.callback(_lock(paths).release)
             database = open_database(paths.database)
             stack.callback(database.close)
-            accounts = await _open_accounts(paths, environ, stack)
+            accounts = await _open_accounts(paths, environ, stack, pause)
             media, ledger = MediaWorker(), Ledger(database)
             surroundings = Surroundings(
                 store=JobStore(database),
@@ -87,7 +104,7 @@ class Studio:
                 work=paths.work,
                 takes=paths.takes,
                 now=_now,
-                pause=_pause,
+                pause=pause,
                 random=random.random,
                 new_id=lambda: uuid.uuid4().hex,
             )
@@ -110,6 +127,18 @@ class Studio:
                 closing=stack.pop_all(),
             )
 
+    async def sample(self) -> Path:
+        """The sample clip, drawn and encoded on first use.
+
+        Raises:
+            StudioError: it could not be made.
+        """
+        try:
+            self.paths.samples.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise disk_problem(error) from error
+        return await self.media.sample(self.paths.samples / "walk.mp4")
+
     async def aclose(self) -> None:
         """Close everything in the reverse order of opening; unfinished jobs are in the journal."""
         await self._closing.aclose()
@@ -119,7 +148,7 @@ class Studio:
 async def open_accounts(paths: Paths, environ: Mapping[str, str]) -> AsyncIterator[Accounts]:
     """Only the keys and the way to the providers, beside a running studio."""
     async with AsyncExitStack() as stack:
-        yield await _open_accounts(paths, environ, stack)
+        yield await _open_accounts(paths, environ, stack, pause)
 
 
 def read_jobs(paths: Paths) -> tuple[Job, ...]:
@@ -137,7 +166,7 @@ def read_jobs(paths: Paths) -> tuple[Job, ...]:
         database.close()
 
 
-async def _open_accounts(paths: Paths, environ: Mapping[str, str], stack: AsyncExitStack) -> Accounts:
+async def _open_accounts(paths: Paths, environ: Mapping[str, str], stack: AsyncExitStack, pause: Pause) -> Accounts:
     vault = Vault(environ)
     stack.callback(vault.close)
     sandbox = SandboxProcess(paths.data / "sandbox")
@@ -145,7 +174,7 @@ async def _open_accounts(paths: Paths, environ: Mapping[str, str], stack: AsyncE
     accounts = Accounts(
         vault,
         environ=environ,
-        patience=Patience(sleep=asyncio.sleep, random=random.random),
+        patience=Patience(sleep=lambda seconds: pause(seconds, asyncio.Event()), random=random.random),
         now=_now,
         sandbox_address=sandbox.address,
     )
@@ -155,12 +184,6 @@ async def _open_accounts(paths: Paths, environ: Mapping[str, str], stack: AsyncE
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-async def _pause(seconds: float, until: asyncio.Event) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await until.wait()
 
 
 def _lock(paths: Paths) -> FileLock:

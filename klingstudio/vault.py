@@ -7,6 +7,7 @@ thread of its own. That thread is a daemon: an open password prompt never keeps 
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -33,7 +34,10 @@ TRUSTED = (
 
 _PREFIXES = ("authorization:", "bearer ", "key ")
 _QUOTES = "\"'`“”‘’«»"
+_NONE_HERE = "There is no keychain on this system"
 _CLOSING_S = 0.2
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -255,19 +259,25 @@ class _Keychain:
             if not self._is_open:
                 self._backend = self._opener()
                 self._is_open = True
-            if self._backend is None:
-                raise _NoKeychain("There is no keychain on this system")
-            return ask(self._backend)
-        except _NoKeychain:
-            raise
+            if self._backend is not None:
+                return ask(self._backend)
+            problem: Exception = _NoKeychain(_NONE_HERE)
         # Back ends raise what they like: KeyringError, errors of D-Bus, pywintypes.error.
-        except Exception as error:
-            match type(error).__name__:
-                case "NoKeyringError":
-                    raise _NoKeychain("There is no keychain on this system") from error
-                case "KeyringLocked":
-                    raise _KeychainFailed("The keychain is locked") from error
-                case "InitError" | "PromptDismissedException":
-                    raise _KeychainFailed("The keychain could not be opened") from error
-                case name:
-                    raise _KeychainFailed(f"The keychain does not work ({name})") from error
+        except Exception as error:  # noqa: BLE001
+            log.info("the keychain failed: %s: %s", type(error).__name__, error)
+            problem = _understood(error)
+        # Raised out here so that the back end's own error, and the connections its frames hold, are let go.
+        raise problem
+
+
+def _understood(error: Exception) -> Exception:
+    # By name, because the package is imported on the keychain thread only, and not at all where it is missing.
+    match type(error).__name__:
+        case "NoKeyringError":
+            return _NoKeychain(_NONE_HERE)
+        case "KeyringLocked":
+            return _KeychainFailed("The keychain is locked")
+        case "InitError" | "PromptDismissedException":
+            return _KeychainFailed("The keychain could not be opened")
+        case name:
+            return _KeychainFailed(f"The keychain does not work ({name})")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 _INSIDE = "--inside"
 _STARTING_S = 15.0
+_ENDING_S = 2.0
 _NOT_STARTED = 75
 
 
@@ -32,11 +33,18 @@ def main(arguments: list[str]) -> int:
         print("usage: with_keyring.py COMMAND...", file=sys.stderr)
         return 2
     if arguments[0] == _INSIDE:
-        return _inside(arguments[1:])
+        return _inside(int(arguments[1]), arguments[2:])
     with tempfile.TemporaryDirectory(prefix="klingstudio-keyring-", ignore_cleanup_errors=True) as box:
         environ = _environ(Path(box))
-        command = ["dbus-run-session", "--", sys.executable, __file__, _INSIDE, *arguments]
-        return subprocess.call(command, env=environ)
+        # The bus is talkative, so its words go into a file, and only the command writes to the real standard error.
+        complaints = Path(box) / "bus.txt"
+        errors = os.dup(2)
+        command = ["dbus-run-session", "--", sys.executable, __file__, _INSIDE, str(errors), *arguments]
+        with complaints.open("wb") as log:
+            code = subprocess.call(command, env=environ, stderr=log, pass_fds=[errors])
+        if code in {_NOT_STARTED, 127}:
+            print(complaints.read_text(errors="replace"), file=sys.stderr)
+        return code
 
 
 def _environ(box: Path) -> dict[str, str]:
@@ -51,7 +59,7 @@ def _environ(box: Path) -> dict[str, str]:
     return environ
 
 
-def _inside(command: list[str]) -> int:
+def _inside(errors: int, command: list[str]) -> int:
     complaints = Path(os.environ["HOME"]) / "gnome-keyring-daemon.txt"
     with complaints.open("wb") as log:
         daemon = subprocess.Popen(
@@ -68,10 +76,15 @@ def _inside(command: list[str]) -> int:
         if not _wait_for_service():
             print("the keychain did not start:", complaints.read_text(errors="replace"), file=sys.stderr)
             return _NOT_STARTED
-        return subprocess.call(command)
+        return subprocess.call(command, stderr=errors)
     finally:
         daemon.terminate()
-        daemon.wait()
+        try:
+            daemon.wait(_ENDING_S)
+        except subprocess.TimeoutExpired:
+            # Now and then it does not end when asked.
+            daemon.kill()
+            daemon.wait()
 
 
 def _wait_for_service() -> bool:

@@ -68,6 +68,8 @@ NOT_SENT_MOST = 3
 NOT_SENT_WITHIN = timedelta(minutes=2)
 MISSING_MOST = 3
 MISSING_FOR = timedelta(minutes=5)
+POLL_FIRST_S = 1.0
+"""Providers find a bad parameter only when they run the job, so the first polls come soon and then ever later."""
 POLL_LONGEST_S = 60.0
 RESULT_TRIES = 3
 REFRESH_EVERY_S = 24 * 3600.0
@@ -352,7 +354,7 @@ class Runner:
     async def _poll(self) -> None:
         every_s = self._around.accounts.info(self.job.request.provider).poll_every_s
         sent_at = max((a.intent_at for a in self._around.store.attempts(self.job.id)), default=self.job.created_at)
-        wait_s, missing, missing_since, cancels = 0.0, 0, self._around.now(), 0
+        wait_s, usual_s, missing, missing_since, cancels = 0.0, POLL_FIRST_S, 0, self._around.now(), 0
         while self.job.state is State.REMOTE:
             elapsed_s = (self._around.now() - sent_at).total_seconds()
             self._tell(State.REMOTE, None, max(0.0, elapsed_s))
@@ -368,7 +370,7 @@ class Runner:
                 self._note(error.problem)
                 wait_s = min(POLL_LONGEST_S, max(every_s, wait_s * 1.5))
                 continue
-            wait_s = every_s
+            wait_s, usual_s = min(every_s, usual_s), usual_s * 2
             self._note(None)
             if not isinstance(status, Missing):
                 missing, missing_since = 0, self._around.now()

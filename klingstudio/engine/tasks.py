@@ -21,7 +21,10 @@ class TaskOwner:
         if self._closed or self.running(key):
             coroutine.close()
             return False
-        self._tasks[key] = asyncio.get_running_loop().create_task(self._run(coroutine, on_error), name=key)
+        task = asyncio.get_running_loop().create_task(self._run(coroutine, on_error), name=key)
+        self._tasks[key] = task
+        # In a callback, because a task that is cancelled before its first step never reaches its coroutine.
+        task.add_done_callback(lambda ended: self._forget(ended, coroutine))
         return True
 
     def restart(self, key: str, coroutine: Coroutine[Any, Any, None], *, on_error: OnError) -> None:
@@ -30,7 +33,8 @@ class TaskOwner:
         if old is not None and not old.done():
             # Kept under another key until it has ended, so that `aclose` still waits for it.
             self._tasks[f"{key} (replaced {id(old)})"] = old
-            old.cancel()
+            if not old.cancelling():
+                old.cancel()
         self.start(key, coroutine, on_error=on_error)
 
     def running(self, key: str) -> bool:
@@ -47,18 +51,18 @@ class TaskOwner:
     async def aclose(self) -> None:
         """Cancel what runs and wait until all of it has ended."""
         self._closed = True
-        for task in self._tasks.values():
+        tasks = list(self._tasks.values())
+        for task in tasks:
             if not task.done() and not task.cancelling():
                 task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        self._tasks.clear()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self, coroutine: Coroutine[Any, Any, None], on_error: OnError) -> None:
         try:
             await coroutine
         except Exception as error:  # noqa: BLE001 - the one broad catch: a failure always reaches its listener
             on_error(error)
-        finally:
-            current = asyncio.current_task()
-            for name in [name for name, task in self._tasks.items() if task is current]:
-                del self._tasks[name]
+
+    def _forget(self, ended: asyncio.Task[None], coroutine: Coroutine[Any, Any, None]) -> None:
+        coroutine.close()
+        self._tasks = {key: task for key, task in self._tasks.items() if task is not ended}

@@ -58,6 +58,24 @@ def restrain(*, memory_bytes: int, cpu_s: int, nice: int, parent: int) -> None:
             os._exit(1)
 
 
+def was_short_of_memory() -> bool:
+    """True when this process came close to its limit: some decoders then call the file damaged."""
+    if sys.platform != "linux":
+        return False
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    peak_kb = next(
+        (
+            int(line.split()[1])
+            for line in Path("/proc/self/status").read_text().splitlines()
+            if line.startswith("VmPeak:")
+        ),
+        0,
+    )
+    return limit != resource.RLIM_INFINITY and peak_kb * 1024 > 0.85 * limit
+
+
 def main() -> None:
     """Carry out the one command on stdin."""
     command = json.loads(sys.stdin.readline())
@@ -104,10 +122,17 @@ def _answer(command: dict[str, Any], on_progress: Callable[[float], None]) -> di
     try:
         return {"result": _carry_out(command, on_progress)}
     except StudioError as error:
+        if error.problem.kind in {Kind.SOURCE_DAMAGED, Kind.RESULT_DAMAGED} and was_short_of_memory():
+            return _failed("more memory than allowed")
         known = next((kind for kind in (InputRefused, DiskProblem) if isinstance(error, kind)), StudioError)
         problem = error.problem
         return {
-            "problem": {"kind": problem.kind, "detail": problem.detail, "subject": problem.subject, "type": known.__name__}
+            "problem": {
+                "kind": problem.kind,
+                "detail": problem.detail,
+                "subject": problem.subject,
+                "type": known.__name__,
+            }
         }
     except MemoryError:
         return _failed("more memory than allowed")

@@ -108,7 +108,9 @@ def open_clip(path: Path, options: dict[str, str] | None = None) -> Iterator[Ope
             _refuse_cut_off(file, path.name)
         file.seek(0)
         try:
-            container = av.open(file, format=demuxer, options={"protocol_whitelist": "file", **(options or {})})
+            container = av.open(file, "r", format=demuxer, options={"protocol_whitelist": "file", **(options or {})})
+        except av.MemoryError:
+            raise
         except av.FFmpegError as error:
             raise InputRefused(Kind.SOURCE_DAMAGED, path.name, subject="source") from error
         with container:
@@ -125,13 +127,15 @@ def _refuse_cut_off(file: BinaryIO, name: str) -> None:
 
 
 def _picture(container: InputContainer, name: str) -> VideoStream:
+    if not len(container.streams):
+        raise InputRefused(Kind.SOURCE_DAMAGED, name, subject="source")
     # A song's cover is stored as a video stream of one still picture.
     moving = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not moving:
         raise InputRefused(Kind.SOURCE_NO_PICTURE, name, subject="source")
     best = container.streams.best("video")
     stream = best if isinstance(best, VideoStream) and best in moving else moving[0]
-    if not stream.codec_context:
+    if not has_decoder(stream):
         raise InputRefused(Kind.SOURCE_NO_PICTURE, f"{name}: unknown codec", subject="source")
     context = stream.codec_context
     if context.width * context.height > MAX_FRAME_PIXELS:
@@ -139,6 +143,11 @@ def _picture(container: InputContainer, name: str) -> VideoStream:
     context.thread_count = THREADS
     context.thread_type = "FRAME"
     return stream
+
+
+def has_decoder(stream: VideoStream | AudioStream) -> bool:
+    """False for a stream in a format that FFmpeg knows only by its number."""
+    return getattr(stream, "codec_context", None) is not None
 
 
 def _sound(container: InputContainer) -> AudioStream | None:

@@ -27,7 +27,8 @@ from av.video.stream import VideoStream
 from klingstudio.domain.errors import InputRefused, Kind, StudioError
 from klingstudio.domain.job import Clip
 from klingstudio.domain.media import ClipFacts, FitPlan, Limits
-from klingstudio.media.container import THREADS, OpenClip, open_clip
+from klingstudio.media.container import THREADS, OpenClip, has_decoder, open_clip
+from klingstudio.media.frames import frames, frames_from
 from klingstudio.media.picture import Developer, seconds
 from klingstudio.media.probe import probe, stat_source
 from klingstudio.media.verify import verify
@@ -79,9 +80,9 @@ def fit(
 def _write(
     source: Path, plan: FitPlan, limits: Limits, keep_audio: bool, part: Path, on_progress: OnProgress
 ) -> ClipFacts:
-    frames = frame_count(plan)
-    fits_at = int(limits.clip_max_bytes * 8 * _SAFETY / (frames / plan.fps)) - (_SOUND_BITS_PER_S if keep_audio else 0)
-    rate = {"b": str(fits_at), "maxrate": str(fits_at), "bufsize": str(fits_at)}
+    count = frame_count(plan)
+    fits_at = int(limits.clip_max_bytes * 8 * _SAFETY / (count / plan.fps)) - (_SOUND_BITS_PER_S if keep_audio else 0)
+    rate = {"b": str(fits_at), "maxrate": str(fits_at), "bufsize": str(fits_at // 2)}
     for quality in (_QUALITY, rate):
         if quality is rate and fits_at < _WORST_BITS_PER_S:
             break
@@ -91,7 +92,7 @@ def _write(
             continue
         if part.stat().st_size > limits.clip_max_bytes:
             continue
-        return _checked(part, frames, lambda done: on_progress(_ENCODED + (1 - _ENCODED) * done))
+        return _checked(part, count, lambda done: on_progress(_ENCODED + (1 - _ENCODED) * done))
     raise InputRefused(
         Kind.SOURCE_UNFITTABLE,
         f"{plan.duration_s:.1f} s of {plan.width_px}×{plan.height_px} in {limits.clip_max_bytes / 1e6:g} MB",
@@ -99,13 +100,13 @@ def _write(
     )
 
 
-def _checked(part: Path, frames: int, on_progress: OnProgress) -> ClipFacts:
+def _checked(part: Path, count: int, on_progress: OnProgress) -> ClipFacts:
     try:
         facts = verify(part, on_progress)
     except StudioError as error:
         raise StudioError(Kind.MEDIA_WORKER_FAILED, f"the clip is damaged: {error.problem.detail}") from error
-    if facts.frame_count != frames:
-        raise StudioError(Kind.MEDIA_WORKER_FAILED, f"the clip has {facts.frame_count} of {frames} frames")
+    if facts.frame_count != count:
+        raise StudioError(Kind.MEDIA_WORKER_FAILED, f"the clip has {facts.frame_count} of {count} frames")
     return facts
 
 
@@ -123,7 +124,6 @@ def _encode(
     part: Path,
     on_progress: OnProgress,
 ) -> None:
-    frames = frame_count(plan)
     # `file:` keeps a colon or a dash in the path from meaning anything.
     with (
         open_clip(source) as pictures,
@@ -133,10 +133,10 @@ def _encode(
         video = _add_video(output, plan, quality)
         start = _first_time(pictures) + Fraction(plan.start_s)
         tracks: list[Iterator[Packet[Stream]]] = []
-        if keep_audio and sounds.audio and sounds.audio.codec_context:
-            samples_s = Fraction(frames) / plan.fps
+        if keep_audio and sounds.audio is not None and has_decoder(sounds.audio):
+            length_s = frame_count(plan) / plan.fps
             audio = _add_audio(output, sounds.audio)
-            tracks.append(_encoded_sound(sounds, audio, start, samples_s))
+            tracks.append(_encoded_sound(sounds, audio, start, length_s))
         tracks.append(_encoded_pictures(pictures, video, plan, start, lambda done: on_progress(_ENCODED * done)))
         written = 0
         for packet in heapq.merge(*tracks, key=_decode_time):
@@ -174,51 +174,23 @@ def _add_audio(output: OutputContainer, source: AudioStream) -> AudioStream:
 
 def _first_time(clip: OpenClip) -> Fraction:
     """When the first frame is shown, on the file's own clock; trims are counted from it."""
-    for frame, at in _frames(clip):
-        del frame
-        return at
-    raise InputRefused(Kind.SOURCE_DAMAGED, subject="source")
-
-
-def _frames(clip: OpenClip) -> Iterator[tuple[VideoFrame, Fraction]]:
-    """Decoded frames with their time, in the order they are shown. What does not decode is left out."""
-    for packet in clip.container.demux(clip.video):
-        try:
-            decoded = packet.decode()
-        except av.FFmpegError:
-            continue
-        for frame in decoded:
-            stamp = frame.pts if frame.pts is not None else frame.dts
-            if stamp is not None:
-                yield frame, seconds(stamp, frame.time_base)
-
-
-def _frames_from(clip: OpenClip, start: Fraction) -> Iterator[tuple[VideoFrame, Fraction]]:
-    """Frames from the last one at or before `start`, or a little earlier."""
-    tick = clip.video.time_base or Fraction(1, av.time_base)
-    # Some demuxers land behind the place that was asked for: step back until they do not, at last to the beginning.
-    for earlier_s in (0, 2, 10, None):
-        target = int((start - earlier_s) / tick) if earlier_s is not None else (clip.video.start_time or 0)
-        clip.container.seek(target, stream=clip.video, backward=True, any_frame=False)
-        frames = _frames(clip)
-        first = next(frames, None)
-        if first is not None and (first[1] <= start or earlier_s is None):
-            yield first
-            yield from frames
-            return
+    first = next(frames(clip), None)
+    if first is None:
+        raise InputRefused(Kind.SOURCE_DAMAGED, subject="source")
+    return first[1]
 
 
 def _encoded_pictures(
     clip: OpenClip, stream: VideoStream, plan: FitPlan, start: Fraction, on_progress: OnProgress
 ) -> Iterator[Packet[Stream]]:
-    frames = frame_count(plan)
+    count = frame_count(plan)
     developer = Developer(plan.width_px, plan.height_px, "yuv420p")
-    for slot, picture in enumerate(islice(_slots(clip, developer, plan.fps, start), frames)):
+    for slot, picture in enumerate(islice(_slots(clip, developer, plan.fps, start), count)):
         picture.pts = slot
         picture.time_base = 1 / plan.fps
         picture.pict_type = 0
         yield from stream.encode(picture)
-        on_progress((slot + 1) / frames)
+        on_progress((slot + 1) / count)
     yield from stream.encode(None)
 
 
@@ -226,7 +198,7 @@ def _slots(clip: OpenClip, developer: Developer, fps: Fraction, start: Fraction)
     """One developed picture per slot, without end: the last one stays up."""
     slot = 0
     shown: VideoFrame | None = None
-    for frame, at in _frames_from(clip, start):
+    for frame, at in frames_from(clip, start):
         developed: VideoFrame | None = None
         while shown is not None and start + (slot + Fraction(1, 2)) / fps < at:
             developed = developed or developer.develop(shown)
@@ -267,6 +239,8 @@ def _sound(clip: OpenClip, rate: int, layout: AudioLayout, start: Fraction, samp
     for packet in clip.container.demux(source):
         try:
             decoded = packet.decode()
+        except av.MemoryError:
+            raise
         except av.FFmpegError:
             continue
         for frame in decoded:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import struct
 from fractions import Fraction
+from typing import Any
 
 import av
 from av.filter import Graph
 from av.video.frame import VideoFrame
+from PIL import Image
 
 _UNSPECIFIED = 2
 _BT709, _BT470BG, _SMPTE170M, _SMPTE240M, _BT2020_NCL, _BT2020_CL = 1, 5, 6, 7, 9, 10
@@ -33,8 +35,13 @@ def is_hdr(frame: VideoFrame) -> bool:
 
 
 def turn(frame: VideoFrame) -> tuple[str, ...]:
-    """The filters that bring a frame upright, from the display matrix of the file. Empty when it already is."""
-    matrix = next((bytes(data) for data in frame.side_data if data.type.name == "DISPLAYMATRIX"), b"")
+    """The filters that bring a frame upright, from the display matrix of the file. Empty when it already is.
+
+    Ask for one frame of a file, not for each: looking at the side data of a frame keeps all its memory until Python's
+    cycle collector runs, which is not before hundreds of frames.
+    """
+    side_data: Any = frame.side_data
+    matrix = next((bytes(data) for data in side_data if data.type.name == "DISPLAYMATRIX"), b"")
     if len(matrix) != 36:
         return ()
     a, b, _, c, d, *_ = struct.unpack("=9i", matrix)
@@ -57,7 +64,7 @@ class Developer:
     as BT.601 below 720 lines and as BT.709 from there on, as players do. HDR (PQ, HLG) and wide-gamut video goes
     through swscale's colour mapping with perceptual intent: reference white lands near 60 % and highlights roll off
     instead of clipping. That is a fixed curve for the whole file; scene-by-scene metadata (HDR10+, Dolby Vision) is
-    not read.
+    not read. Working the curve out takes some seconds, once for each `Developer`.
     """
 
     def __init__(self, width_px: int, height_px: int, pixel_format: str) -> None:
@@ -69,7 +76,14 @@ class Developer:
     def develop(self, frame: VideoFrame) -> VideoFrame:
         """The finished picture. Its time stamp means nothing."""
         # Some files change size or format half-way.
-        shape = frame.width, frame.height, frame.format.name, int(frame.colorspace), int(frame.color_range), turn(frame)
+        shape = (
+            frame.width,
+            frame.height,
+            frame.format.name,
+            int(frame.colorspace),
+            int(frame.color_range),
+            frame.rotation,
+        )
         if self._graph is None or shape != self._built_for:
             self._graph = self._build(frame)
             self._built_for = shape
@@ -86,7 +100,7 @@ class Developer:
         width, height = self._size
         if lies_on_its_side(frame):
             width, height = height, width
-        steps = [f"scale={width}:{height}:{_colours(frame)}", f"format={self._pixel_format}", *turn(frame), "setsar=1"]
+        steps = [*_sized(frame, width, height), f"format={self._pixel_format}", *turn(frame), "setsar=1"]
         last = graph.add("buffer", buffer)
         for step in steps:
             name, _, arguments = step.partition("=")
@@ -103,16 +117,30 @@ def _known(matrix: int) -> int:
     return int(matrix) if int(matrix) in _MATRIX_NAMES or int(matrix) == 0 else _UNSPECIFIED
 
 
-def _colours(frame: VideoFrame) -> str:
+def _sized(frame: VideoFrame, width: int, height: int) -> tuple[str, ...]:
+    """The filters that scale a frame and bring its colours to standard range."""
+    scale = f"scale={width}:{height}:flags=bicubic+accurate_rnd+full_chroma_int"
     if is_hdr(frame) or int(frame.color_primaries) == _BT2020_PRIMARIES:
-        return (
-            "flags=bicubic:out_color_matrix=bt709:out_range=tv:out_primaries=bt709:out_transfer=bt709:intent=perceptual"
-        )
-    matrix = _MATRIX_NAMES.get(int(frame.colorspace), "bt709" if min(frame.width, frame.height) >= 720 else "smpte170m")
+        # Scaled first: mapping the colours of a 4K frame takes eight times as long as scaling it.
+        mapped = "scale=out_color_matrix=bt709:out_range=tv:out_primaries=bt709:out_transfer=bt709:intent=perceptual"
+        return scale, "format=yuv420p10le", mapped
     if frame.format.is_rgb:
-        return "flags=bicubic:out_color_matrix=bt709:out_range=tv"
+        return (f"{scale}:out_color_matrix=bt709:out_range=tv",)
+    matrix = _MATRIX_NAMES.get(int(frame.colorspace), "bt709" if min(frame.width, frame.height) >= 720 else "smpte170m")
     incoming = "pc" if int(frame.color_range) == _FULL_RANGE or frame.format.name.startswith("yuvj") else "tv"
-    return f"flags=bicubic:in_color_matrix={matrix}:in_range={incoming}:out_color_matrix=bt709:out_range=tv"
+    return (f"{scale}:in_color_matrix={matrix}:in_range={incoming}:out_color_matrix=bt709:out_range=tv",)
+
+
+def to_rgb_image(frame: VideoFrame) -> Image.Image:
+    """A Pillow picture of an `rgb24` frame."""
+    converted: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+    return converted
+
+
+def from_rgb_image(picture: Image.Image) -> VideoFrame:
+    """An `rgb24` frame of a Pillow picture."""
+    converted: VideoFrame = VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
+    return converted
 
 
 def seconds(ticks: int, time_base: Fraction | None) -> Fraction:

@@ -7,17 +7,19 @@ import os
 import stat
 from collections.abc import Iterable
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from statistics import median_low
 
 import av
+from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from klingstudio.domain.errors import InputRefused, Kind
 from klingstudio.domain.job import SourceMark
 from klingstudio.domain.media import SOURCE_MAX_S, ClipFacts
-from klingstudio.media.container import OpenClip, open_clip
+from klingstudio.media.container import OpenClip, has_decoder, open_clip
 from klingstudio.media.picture import is_hdr, lies_on_its_side
 
 _USUAL_RATES = (
@@ -76,6 +78,9 @@ def probe(path: Path) -> ClipFacts:
     try:
         with open_clip(path) as clip:
             return _measure(clip, path.name, size_bytes)
+    except av.MemoryError:
+        # No word about the file: this process is not allowed enough.
+        raise
     except av.FFmpegError as error:
         raise InputRefused(Kind.SOURCE_DAMAGED, path.name, subject="source") from error
     except OSError as error:
@@ -118,7 +123,7 @@ def _measure(clip: OpenClip, name: str, size_bytes: int) -> ClipFacts:
     times.sort()
     stamps = [at for at, _ in times]
     fps = _mean_rate(stamps, tick, (clip.video.average_rate, clip.video.guessed_rate))
-    is_variable = _varies(stamps, tick)
+    is_variable = _varies(stamps)
     if is_variable:
         duration = (stamps[-1] - stamps[0]) * tick + (times[-1][1] * tick or 1 / fps)
         fps = (len(stamps) / duration).limit_denominator(1001)
@@ -162,8 +167,9 @@ def _facts(
 
 
 def _audio_codec(clip: OpenClip) -> str:
-    context = clip.audio.codec_context if clip.audio else None
-    return context.codec.canonical_name if context else "unknown"
+    if clip.audio is None or not has_decoder(clip.audio):
+        return "unknown"
+    return clip.audio.codec_context.codec.canonical_name
 
 
 def _square_pixels(stream: VideoStream, frame: VideoFrame) -> tuple[int, int]:
@@ -183,9 +189,11 @@ def _refuse_longer(duration_s: float, name: str) -> None:
         raise InputRefused(Kind.SOURCE_TOO_LONG, f"{name}: {duration_s / 60:.0f} min", subject="source")
 
 
-def _try_decode(packet: av.Packet[VideoStream]) -> VideoFrame | None:
+def _try_decode(packet: av.Packet[Stream]) -> VideoFrame | None:
     try:
-        return next(iter(packet.decode()), None)
+        return next((frame for frame in packet.decode() if isinstance(frame, VideoFrame)), None)
+    except av.MemoryError:
+        raise
     except av.FFmpegError:
         return None
 
@@ -194,6 +202,8 @@ def _flushed(stream: VideoStream) -> VideoFrame | None:
     # A clip of a few frames may still sit in the decoder's queue.
     try:
         return next(iter(stream.codec_context.decode(None)), None)
+    except av.MemoryError:
+        raise
     except av.FFmpegError:
         return None
 
@@ -208,12 +218,18 @@ def _mean_rate(stamps: list[int], tick: Fraction, declared: Iterable[Fraction | 
     nearest_first = sorted(_USUAL_RATES, key=lambda rate: abs(rate - mean))
     for rate in (*declared, *nearest_first):
         if rate and abs(span - gaps / rate) <= tick:
-            return rate
+            return _tidy(rate)
     return mean.limit_denominator(1001)
 
 
-def _varies(stamps: list[int], tick: Fraction) -> bool:
-    gaps = [after - before for before, after in zip(stamps, stamps[1:], strict=False)]
+def _tidy(rate: Fraction) -> Fraction:
+    # Matroska stores a frame's length in whole nanoseconds, so 60000/1001 comes back as 19001/317.
+    nearest = min(_USUAL_RATES, key=lambda usual: abs(usual - rate))
+    return nearest if abs(nearest - rate) * 10_000 < nearest else rate
+
+
+def _varies(stamps: list[int]) -> bool:
+    gaps = [after - before for before, after in pairwise(stamps)]
     usual = median_low(gaps)
     # Rounding to the file's clock is no variation, nor is a tenth of a frame. A clock that ticks once or twice a
     # frame does not round.

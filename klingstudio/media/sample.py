@@ -15,7 +15,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from klingstudio.media.container import THREADS
-from klingstudio.media.picture import Developer
+from klingstudio.media.picture import Developer, from_rgb_image
 from klingstudio.media.scene import FPS, FRAMES, HEIGHT_PX, WIDTH_PX, Scene
 from klingstudio.media.tune import RATE, sound
 from klingstudio.media.verify import verify
@@ -41,7 +41,7 @@ def sample(out: Path, part: Path, on_progress: Callable[[float], None] = lambda 
 
 def _encode(part: Path, on_progress: Callable[[float], None]) -> None:
     with av.open(f"file:{part}", "w", format="mp4", options={"movflags": "+faststart"}) as output:
-        video = output.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "crf": "19"})
+        video = output.add_stream("libx264", rate=FPS, options={"preset": "superfast", "crf": "19"})
         context = video.codec_context
         context.width, context.height, context.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
         context.colorspace = context.color_primaries = context.color_trc = context.color_range = 1
@@ -57,7 +57,7 @@ def _pictures(stream: VideoStream, on_progress: Callable[[float], None]) -> Iter
     scene = Scene()
     developer = Developer(WIDTH_PX, HEIGHT_PX, "yuv420p")
     for n in range(FRAMES):
-        frame = developer.develop(av.VideoFrame.from_image(scene.frame(n)))
+        frame = developer.develop(from_rgb_image(scene.frame(n)))
         frame.pts, frame.time_base = n, Fraction(1, FPS)
         yield from stream.encode(frame)
         on_progress((n + 1) / FRAMES)

@@ -51,10 +51,27 @@ class Scene:
         self._sky = _sky()
         self._behind = (
             _clouds(),
-            _hills(top_px=330, rise_px=62, length_px=430, seed=3, speed_px=0.5, above=(164, 184, 214), below=(196, 208, 222)),
-            _hills(top_px=372, rise_px=46, length_px=310, seed=11, speed_px=1, above=(126, 168, 166), below=(170, 200, 184)),
             _hills(
-                top_px=414, rise_px=34, length_px=250, seed=23, speed_px=2, above=(112, 160, 116), below=(150, 186, 124), trees=26
+                (330, 424),
+                rise_px=62,
+                length_px=430,
+                seed=3,
+                speed_px=0.5,
+                above=(164, 184, 214),
+                below=(190, 204, 220),
+            ),
+            _hills(
+                (372, 456), rise_px=46, length_px=310, seed=11, speed_px=1, above=(126, 168, 166), below=(160, 192, 176)
+            ),
+            _hills(
+                (414, 486),
+                rise_px=34,
+                length_px=250,
+                seed=23,
+                speed_px=2,
+                above=(112, 160, 116),
+                below=(140, 180, 122),
+                trees=26,
             ),
             _meadow(),
         )
@@ -109,10 +126,20 @@ def _gradient(size: tuple[int, int], stops: Sequence[tuple[float, Colour]]) -> I
 def _sky() -> Image.Image:
     sky = _gradient(
         (WIDTH_PX, HEIGHT_PX),
-        ((0.0, (104, 168, 216)), (0.3, (158, 204, 230)), (0.52, (236, 226, 208)), (0.64, (254, 222, 184)), (1.0, (254, 222, 184))),
+        (
+            (0.0, (104, 168, 216)),
+            (0.3, (158, 204, 230)),
+            (0.52, (236, 226, 208)),
+            (0.64, (254, 222, 184)),
+            (1.0, (254, 222, 184)),
+        ),
     )
     x, y = _SUN_PX
-    for radius, strength, colour in ((330, 70, (255, 236, 200)), (150, 110, (255, 242, 212)), (52, 255, (255, 250, 232))):
+    for radius, strength, colour in (
+        (330, 70, (255, 236, 200)),
+        (150, 110, (255, 242, 212)),
+        (52, 255, (255, 250, 232)),
+    ):
         glow = Image.new("L", (WIDTH_PX // 4, HEIGHT_PX // 4), 0)
         box = [(x - radius) / 4, (y - radius) / 4, (x + radius) / 4, (y + radius) / 4]
         if radius < 100:
@@ -163,7 +190,15 @@ def _cloud(scale: float) -> Image.Image:
 
 
 def _hills(
-    *, top_px: int, rise_px: int, length_px: int, seed: int, speed_px: float, above: Colour, below: Colour, trees: int = 0
+    span_px: tuple[int, int],
+    *,
+    rise_px: int,
+    length_px: int,
+    seed: int,
+    speed_px: float,
+    above: Colour,
+    below: Colour,
+    trees: int = 0,
 ) -> _Layer:
     chance = scattered(seed)
     phases = [next(chance) * math.tau for _ in range(3)]
@@ -176,7 +211,9 @@ def _hills(
         )
 
     crown_px = 46 if trees else 2
-    width, height = _strip_width(speed_px), HEIGHT_PX - top_px - 150
+    top_px, bottom_px = span_px
+    # What the next layer covers is not drawn.
+    width, height = _strip_width(speed_px), bottom_px - top_px + crown_px
     mask = Image.new("L", (width * _FINE, height * _FINE), 0)
     line = [(x, (crown_px + edge(x / _FINE)) * _FINE) for x in range(0, width * _FINE + 8, 8)]
     ImageDraw.Draw(mask).polygon([*line, (width * _FINE, height * _FINE), (0, height * _FINE)], fill=255)
@@ -193,7 +230,10 @@ def _hills(
 
 def _far_tree(pen: ImageDraw.ImageDraw, x: float, foot: float, size: float, colour: Colour) -> None:
     pen.polygon([(x - size * 0.62, foot), (x, foot - size * 2.3), (x + size * 0.62, foot)], fill=colour)
-    pen.polygon([(x, foot - size * 2.3), (x + size * 0.62, foot), (x + size * 0.08, foot)], fill=mixed(colour, (190, 206, 130), 0.25))
+    pen.polygon(
+        [(x, foot - size * 2.3), (x + size * 0.62, foot), (x + size * 0.08, foot)],
+        fill=mixed(colour, (190, 206, 130), 0.25),
+    )
 
 
 def _meadow() -> _Layer:
@@ -225,9 +265,13 @@ def _meadow() -> _Layer:
         y = 22 + depth * (height - 30)
         if abs(y - (_FEET_PX - _HORIZON_PX)) < 24:
             continue
-        _flower(pen, x, y, 1.6 + 2.6 * depth, ((250, 246, 236), (250, 214, 110), (236, 138, 128))[int(next(chance) * 3)])
+        _flower(
+            pen, x, y, 1.6 + 2.6 * depth, ((250, 246, 236), (250, 214, 110), (236, 138, 128))[int(next(chance) * 3)]
+        )
     edge = Image.new("L", size, 255)
-    line = [(x, (5 + 4 * math.sin(x / _FINE / 61) + 2 * math.sin(x / _FINE / 17)) * _FINE) for x in range(0, size[0] + 8, 8)]
+    line = [
+        (x, (5 + 4 * math.sin(x / _FINE / 61) + 2 * math.sin(x / _FINE / 17)) * _FINE) for x in range(0, size[0] + 8, 8)
+    ]
     ImageDraw.Draw(edge).polygon([(0, 0), *line, (size[0], 0)], fill=0)
     large.putalpha(edge)
     return _finished(large, _HORIZON_PX, GROUND_SPEED_PX)
@@ -237,14 +281,20 @@ def _path(pen: ImageDraw.ImageDraw, width: int) -> None:
     middle = _FEET_PX - _HORIZON_PX
     chance = scattered(77)
     for inset, colour in ((0, (150, 158, 92)), (4, (214, 188, 140)), (9, (226, 203, 158))):
-        above = [(x, (middle - 22 + inset + 3 * math.sin(x / 53) + 1.5 * math.sin(x / 19)) * _FINE) for x in range(0, width * _FINE, 8)]
+        above = [
+            (x, (middle - 22 + inset + 3 * math.sin(x / 53) + 1.5 * math.sin(x / 19)) * _FINE)
+            for x in range(0, width * _FINE, 8)
+        ]
         below = [(x, (middle + 24 - inset + 3 * math.sin(x / 71 + 2)) * _FINE) for x in range(0, width * _FINE, 8)]
         pen.polygon([*above, *reversed(below)], fill=colour)
     for _ in range(340):
         x, y = next(chance) * width, middle - 9 + next(chance) * 24
         radius = 0.8 + next(chance) * 1.9
         colour = mixed((196, 170, 124), (238, 220, 182), next(chance))
-        pen.ellipse([(x - radius * 1.6) * _FINE, (y - radius) * _FINE, (x + radius * 1.6) * _FINE, (y + radius) * _FINE], fill=colour)
+        pen.ellipse(
+            [(x - radius * 1.6) * _FINE, (y - radius) * _FINE, (x + radius * 1.6) * _FINE, (y + radius) * _FINE],
+            fill=colour,
+        )
 
 
 def _flower(pen: ImageDraw.ImageDraw, x: float, y: float, radius: float, colour: Colour) -> None:
@@ -302,7 +352,9 @@ def _tree(pen: ImageDraw.ImageDraw, x: float, foot: float, size: float, seed: in
 
 def _birds(canvas: Image.Image, n: int) -> None:
     fine = 3
-    for index, (x, y, size) in enumerate(((250, 150, 15), (296, 128, 12), (214, 122, 11), (338, 164, 10), (176, 148, 9))):
+    for index, (x, y, size) in enumerate(
+        ((250, 150, 15), (296, 128, 12), (214, 122, 11), (338, 164, 10), (176, 148, 9))
+    ):
         flap = math.sin(math.tau * (n / (15 + index) + index * 0.37))
         bird_x, bird_y = x + n * 2.1 + 4 * math.sin(n / 17 + index), y - n * 0.22 + 3 * math.sin(n / 11 + index * 2)
         side = size * 3
@@ -313,10 +365,25 @@ def _birds(canvas: Image.Image, n: int) -> None:
         reach = size * fine * (1.25 - 0.2 * abs(flap))
         for way in (-1, 1):
             elbow = (centre + way * reach * 0.45, centre - tip * 0.9 - 2 * fine)
-            pen.line([(centre, centre), elbow, (centre + way * reach, centre - tip * 0.45)], fill=255, width=round(size * 0.17 * fine), joint="curve")
-        pen.ellipse([centre - size * 0.3 * fine, centre - size * 0.11 * fine, centre + size * 0.42 * fine, centre + size * 0.15 * fine], fill=255)
+            pen.line(
+                [(centre, centre), elbow, (centre + way * reach, centre - tip * 0.45)],
+                fill=255,
+                width=round(size * 0.17 * fine),
+                joint="curve",
+            )
+        pen.ellipse(
+            [
+                centre - size * 0.3 * fine,
+                centre - size * 0.11 * fine,
+                centre + size * 0.42 * fine,
+                centre + size * 0.15 * fine,
+            ],
+            fill=255,
+        )
         whole_x, whole_y = math.floor(bird_x), math.floor(bird_y)
-        canvas.paste((74, 86, 110), (whole_x - side // 2, whole_y - side // 2), tile.resize((side, side), Image.Resampling.BOX))
+        canvas.paste(
+            (74, 86, 110), (whole_x - side // 2, whole_y - side // 2), tile.resize((side, side), Image.Resampling.BOX)
+        )
 
 
 def _near_grass(canvas: Image.Image, n: int) -> None:

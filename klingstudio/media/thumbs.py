@@ -12,7 +12,8 @@ from av.video.frame import VideoFrame
 
 from klingstudio.domain.errors import InputRefused, Kind
 from klingstudio.media.container import OpenClip, open_clip
-from klingstudio.media.picture import Developer, lies_on_its_side, seconds
+from klingstudio.media.frames import frames, frames_from
+from klingstudio.media.picture import Developer, lies_on_its_side, to_rgb_image
 from klingstudio.media.probe import stat_source
 
 MAX_SIDE_PX = 2160
@@ -28,10 +29,10 @@ def poster(path: Path, at_s: float, width_px: int) -> bytes:
     """
     stat_source(path)
     with open_clip(path) as clip:
-        first = _first(clip, path.name)
+        first, start = _first(clip, path.name)
         width, height = _shape(first)
         height = max(2, round(height * width_px / width))
-        frame = _last_until(clip, _time(first) + Fraction(at_s)) or first
+        frame = _shown_at(clip, start + Fraction(at_s)) or first
         return _png(Developer(min(width_px, MAX_SIDE_PX), min(height, MAX_SIDE_PX), "rgb24"), frame)
 
 
@@ -43,25 +44,24 @@ def filmstrip(path: Path, count: int, height_px: int) -> list[bytes]:
     """
     stat_source(path)
     with open_clip(path) as clip:
-        first = _first(clip, path.name)
+        first, start = _first(clip, path.name)
         width, height = _shape(first)
         developer = Developer(max(2, round(width * height_px / height)), height_px, "rgb24")
         length_s = _length_s(clip)
-        places = [_time(first) + Fraction(length_s) * (2 * n + 1) / (2 * count) for n in range(count)]
-        frames = _in_one_pass(clip, places) if length_s <= ONE_PASS_MAX_S else _by_keyframe(clip, places)
-        pictures = [_png(developer, frame) for frame in frames]
+        places = [start + Fraction(length_s) * (2 * n + 1) / (2 * count) for n in range(count)]
+        chosen = _in_one_pass(clip, places) if length_s <= ONE_PASS_MAX_S else _by_keyframe(clip, places)
+        pictures = [_png(developer, frame) for frame in chosen]
         pictures = pictures or [_png(developer, first)]
         return pictures + pictures[-1:] * (count - len(pictures))
 
 
 def _in_one_pass(clip: OpenClip, places: list[Fraction]) -> Iterator[VideoFrame]:
-    clip.container.seek(clip.video.start_time or 0, stream=clip.video)
     # Frames that no other frame needs are skipped: half the work, and at most a frame or two beside the place.
     clip.video.codec_context.skip_frame = "NONREF"
     waiting = list(places)
     shown: VideoFrame | None = None
-    for frame in _decoded(clip):
-        while shown is not None and waiting and waiting[0] < _time(frame):
+    for frame, at in frames_from(clip, Fraction(0)):
+        while shown is not None and waiting and waiting[0] < at:
             waiting.pop(0)
             yield shown
         if not waiting:
@@ -72,46 +72,25 @@ def _in_one_pass(clip: OpenClip, places: list[Fraction]) -> Iterator[VideoFrame]
 def _by_keyframe(clip: OpenClip, places: list[Fraction]) -> Iterator[VideoFrame]:
     clip.video.codec_context.skip_frame = "NONKEY"
     for place in places:
-        _seek(clip, place)
-        frame = next(_decoded(clip), None)
-        if frame is not None:
+        for frame, _ in frames_from(clip, place):
             yield frame
+            break
 
 
-def _last_until(clip: OpenClip, at: Fraction) -> VideoFrame | None:
-    _seek(clip, at)
+def _shown_at(clip: OpenClip, place: Fraction) -> VideoFrame | None:
     shown: VideoFrame | None = None
-    for frame in _decoded(clip):
-        if shown is not None and _time(frame) > at:
+    for frame, at in frames_from(clip, place):
+        if shown is not None and at > place:
             break
         shown = frame
     return shown
 
 
-def _seek(clip: OpenClip, at: Fraction) -> None:
-    tick = clip.video.time_base or Fraction(1, av.time_base)
-    clip.container.seek(max(int(at / tick), clip.video.start_time or 0), stream=clip.video, backward=True)
-
-
-def _first(clip: OpenClip, name: str) -> VideoFrame:
-    frame = next(_decoded(clip), None)
-    if frame is None:
+def _first(clip: OpenClip, name: str) -> tuple[VideoFrame, Fraction]:
+    first = next(frames(clip), None)
+    if first is None:
         raise InputRefused(Kind.SOURCE_DAMAGED, name, subject="source")
-    return frame
-
-
-def _decoded(clip: OpenClip) -> Iterator[VideoFrame]:
-    for packet in clip.container.demux(clip.video):
-        try:
-            frames = packet.decode()
-        except av.FFmpegError:
-            continue
-        yield from frames
-
-
-def _time(frame: VideoFrame) -> Fraction:
-    stamp = frame.pts if frame.pts is not None else frame.dts
-    return seconds(stamp or 0, frame.time_base)
+    return first
 
 
 def _length_s(clip: OpenClip) -> float:
@@ -125,7 +104,7 @@ def _shape(frame: VideoFrame) -> tuple[int, int]:
 
 
 def _png(developer: Developer, frame: VideoFrame) -> bytes:
-    picture = developer.develop(frame).to_image()
+    picture = to_rgb_image(developer.develop(frame))
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG", compress_level=3)
     return buffer.getvalue()

@@ -26,10 +26,10 @@ def sound() -> array[int]:
     samples = round(LENGTH_S * RATE)
     left, right = array("d", bytes(8 * samples)), array("d", bytes(8 * samples))
     for index, note in enumerate(_MELODY):
-        _pluck((left, right), index * STEP_S / 2, note, 0.2, 0.42 + 0.16 * (index % 2))
+        _pluck((left, right), index * STEP_S / 2, note, 0.34, 0.42 + 0.16 * (index % 2))
     for index, chord in enumerate(_CHORDS):
         for place, note in enumerate(chord):
-            _pad((left, right), index * STEP_S * 2, STEP_S * 2.2, note, 0.045, 0.3 + 0.2 * place)
+            _pad((left, right), index * STEP_S * 2, STEP_S * 2.2, note, 0.07, 0.3 + 0.2 * place)
     for index in range(int(LENGTH_S / STEP_S) + 1):
         _footstep((left, right), index * STEP_S, index)
     return _interleaved(left, right)
@@ -47,7 +47,7 @@ def _add(ears: Ears, at: int, wave: Sequence[float], place: float) -> None:
 
 
 def _frequency(note: int) -> float:
-    return 440.0 * 2.0 ** ((note - 69) / 12)
+    return 440.0 * math.pow(2.0, (note - 69) / 12)
 
 
 def _pluck(ears: Ears, start_s: float, note: int, loudness: float, place: float) -> None:
@@ -80,7 +80,7 @@ def _footstep(ears: Ears, start_s: float, index: int) -> None:
     for n in range(int(0.11 * RATE)):
         low += 0.16 * (next(hiss) * 2 - 1 - low)
         fade = math.exp(-n / RATE * 46) * min(1.0, n / 60)
-        wave.append(0.5 * low * fade + 0.1 * math.sin(math.tau * 72 * n / RATE) * fade)
+        wave.append(0.8 * low * fade + 0.16 * math.sin(math.tau * 72 * n / RATE) * fade)
     _add(ears, int(start_s * RATE), wave, 0.45 + 0.1 * (index % 2))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import av
+from av.video.frame import VideoFrame
 
 from klingstudio.domain.errors import InputRefused, Kind, StudioError
 from klingstudio.domain.media import ClipFacts
@@ -36,6 +37,9 @@ def verify(path: Path, on_progress: OnProgress = lambda _: None) -> ClipFacts:
             _decode_all(clip, facts, on_progress)
     except InputRefused as error:
         raise _damaged(error.problem.kind) from error
+    except av.MemoryError:
+        # No word about the take: this process is not allowed enough.
+        raise
     except (av.FFmpegError, OSError) as error:
         raise _damaged(error.strerror or type(error).__name__) from error
     return facts
@@ -62,7 +66,7 @@ def _decode_all(clip: OpenClip, facts: ClipFacts, on_progress: OnProgress) -> No
         if packet.stream is not clip.video:
             continue
         packets += bool(packet.size)
-        if any(frame.is_corrupt for frame in decoded):
+        if any(isinstance(frame, VideoFrame) and frame.is_corrupt for frame in decoded):
             raise _damaged(f"a picture near frame {frames} is damaged")
         frames += len(decoded)
         on_progress(min(frames / (declared or facts.frame_count), 1.0))

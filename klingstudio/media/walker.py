@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -67,7 +68,7 @@ class _Pen:
 
     def limb(self, points: list[Point], widths: list[float], colour: Colour) -> None:
         """A tapering limb through the points, with round joints."""
-        for (a, b), (wide, narrow) in zip(zip(points, points[1:], strict=False), zip(widths, widths[1:], strict=False), strict=True):
+        for (a, b), (wide, narrow) in zip(pairwise(points), pairwise(widths), strict=True):
             length = math.dist(a, b) or 1.0
             across = (-(b[1] - a[1]) / length, (b[0] - a[0]) / length)
             self.shape(
@@ -127,7 +128,7 @@ def _from(start: Point, length: float, angle: float) -> Point:
     return start[0] + length * math.cos(angle), start[1] + length * math.sin(angle)
 
 
-def _foot(phase: float) -> tuple[Point, float]:
+def foot(phase: float) -> tuple[Point, float]:
     """Where the ankle is and how the foot is turned (radians, toes down is positive)."""
     if phase < _STANDING:
         part = phase / _STANDING
@@ -145,7 +146,7 @@ def _foot(phase: float) -> tuple[Point, float]:
 
 
 def _leg(pen: _Pen, hip: Point, phase: float, colour: Colour, shoe: Colour) -> None:
-    ankle, turn = _foot(phase)
+    ankle, turn = foot(phase)
     reach = min(math.dist(hip, ankle), _THIGH_PX + _SHIN_PX - 0.5)
     way = math.atan2(ankle[1] - hip[1], ankle[0] - hip[0])
     bend = math.acos((_THIGH_PX**2 + reach**2 - _SHIN_PX**2) / (2 * _THIGH_PX * reach))
@@ -189,7 +190,17 @@ def _torso(pen: _Pen, hip: Point, lean: float, sway: float) -> None:
 
     flare = 4 * sway
     pen.smooth(
-        [at(-8, -118), at(16, -112), at(31, -84), at(28, -30), at(31 + flare, 28), at(0, 34), at(-29 + flare, 28), at(-24, -30), at(-27, -90)],
+        [
+            at(-8, -118),
+            at(16, -112),
+            at(31, -84),
+            at(28, -30),
+            at(31 + flare, 28),
+            at(0, 34),
+            at(-29 + flare, 28),
+            at(-24, -30),
+            at(-27, -90),
+        ],
         _COAT,
     )
     pen.smooth([at(-14, -106), at(-6, -60), at(-10, 31), at(-28 + flare, 27), at(-24, -30), at(-26, -88)], _COAT_SHADE)
@@ -211,12 +222,33 @@ def _head(pen: _Pen, neck: Point, lean: float, n: int) -> None:
     pen.limb([(neck[0] - 12, neck[1] - 2), (neck[0] + 13, neck[1] - 1)], [10, 9.5], _SCARF)
     nod = math.sin(math.tau * 2 * n / CYCLE_FRAMES) * 0.8
     x, y = neck[0] + 6, neck[1] - 40 + nod
-    pen.smooth([(x - 30, y - 30), (x + 6, y - 38), (x + 30, y - 22), (x + 16, y + 4), (x - 6, y + 26), (x - 34, y + 28), (x - 40, y)], _HAIR)
+    pen.smooth(
+        [
+            (x - 30, y - 30),
+            (x + 6, y - 38),
+            (x + 30, y - 22),
+            (x + 16, y + 4),
+            (x - 6, y + 26),
+            (x - 34, y + 28),
+            (x - 40, y),
+        ],
+        _HAIR,
+    )
     pen.disc((x + 3, y), 25, _SKIN)
     pen.smooth([(x + 22, y - 8), (x + 32, y + 3), (x + 28, y + 10), (x + 18, y + 9)], _SKIN)
     pen.smooth([(x - 12, y + 10), (x + 22, y + 10), (x + 20, y + 27), (x + 2, y + 29), (x - 12, y + 22)], _SKIN)
     pen.smooth(
-        [(x - 29, y - 22), (x - 2, y - 35), (x + 26, y - 26), (x + 30, y - 12), (x + 8, y - 13), (x - 3, y - 1), (x - 10, y + 14), (x - 27, y + 18), (x - 33, y)],
+        [
+            (x - 29, y - 22),
+            (x - 2, y - 35),
+            (x + 26, y - 26),
+            (x + 30, y - 12),
+            (x + 8, y - 13),
+            (x - 3, y - 1),
+            (x - 10, y + 14),
+            (x - 27, y + 18),
+            (x - 33, y),
+        ],
         _HAIR,
     )
     pen.disc((x - 4, y + 4), 5.5, _SKIN_SHADE)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import av
 import av.audio.stream
@@ -23,6 +23,9 @@ import av.video.stream
 
 from klingstudio.sandbox.looks import Air, Colour, Grade, Texture, looks_for, table, tinted
 from klingstudio.sandbox.particles import Particles
+
+if TYPE_CHECKING:
+    AudioPacket: TypeAlias = av.Packet[av.audio.stream.AudioStream]
 
 BT709 = 1
 """Number of the colour matrix, primaries and transfer of HD video, the same in all three lists (ITU-T H.273)."""
@@ -140,7 +143,7 @@ def _edit(
     encoder = out.add_stream("libx264", rate=video.average_rate or Fraction(24))
     encoder.options = {"preset": "superfast", "crf": "19"}
     sound = _Sound(source.streams.audio[0], out) if keep_audio and source.streams.audio else None
-    early: list[av.Packet[Any]] = []
+    early: list[AudioPacket] = []
     paint: _Paint | None = None
     frame_count = 0
     first_s = end_s = 0.0
@@ -148,9 +151,9 @@ def _edit(
         if sound and packet.stream is sound.source:
             if paint is None:
                 # The first packet that is written opens the encoder, which does not know its picture yet.
-                early.append(packet)
+                early.append(cast("AudioPacket", packet))
             else:
-                sound.mux(packet)
+                sound.mux(cast("AudioPacket", packet))
             continue
         for frame in packet.decode():
             if not isinstance(frame, av.VideoFrame) or frame.pts is None or frame.time_base is None:
@@ -416,7 +419,7 @@ class _Sound:
             self._stream = out.add_stream("aac", rate=source.codec_context.sample_rate)
             self._stream.codec_context.layout = source.codec_context.layout
 
-    def mux(self, packet: av.Packet[Any]) -> None:
+    def mux(self, packet: AudioPacket) -> None:
         """Take one packet of the source."""
         if not self._is_copied:
             for frame in packet.decode():

@@ -89,7 +89,7 @@ class Jobs:
         self._queue: asyncio.Queue[str | None] = asyncio.Queue()
         self._processes: dict[str, EditProcess] = {}
         self._watchers: set[asyncio.Queue[Job | None]] = set()
-        self._is_closing = False
+        self._closing = asyncio.Event()
         kept = [_read(path) for path in state.jobs.glob("*.json")]
         self._jobs = {job.id: job for job in sorted(kept, key=lambda job: job.enqueued_at)}
         for job in list(self._jobs.values()):
@@ -143,6 +143,10 @@ class Jobs:
         """What the job costs, None as long as that is open."""
         return self._ledger.amount(job.id)
 
+    def working(self) -> int:
+        """How many edits have a process."""
+        return len(self._processes)
+
     def result(self, job: Job) -> Path:
         """Where the video of a job lies that succeeded."""
         return self._state.results / f"{job.id}.mp4"
@@ -152,7 +156,7 @@ class Jobs:
         """Every job that ends from now on; None when the sandbox ends."""
         watcher: asyncio.Queue[Job | None] = asyncio.Queue()
         self._watchers.add(watcher)
-        if self._is_closing:
+        if self._closing.is_set():
             watcher.put_nowait(None)
         try:
             yield watcher
@@ -165,7 +169,7 @@ class Jobs:
 
     def close(self) -> None:
         """Stop working. Jobs that have not ended are begun again by the next sandbox on the same state."""
-        self._is_closing = True
+        self._closing.set()
         for process in self._processes.values():
             process.kill()
         for _ in range(self._parallel):
@@ -178,12 +182,18 @@ class Jobs:
             if not self._may_begin(job_id):
                 continue
             waited_s = time.time() - self._jobs[job_id].enqueued_at
-            await asyncio.sleep(min(max(self._queue_s - waited_s, 0.0), self._queue_s))
+            await self._pause(min(max(self._queue_s - waited_s, 0.0), self._queue_s))
             if self._may_begin(job_id):
                 await self._edit(self._change(self._jobs[job_id], status=Status.PROCESSING, started_at=time.time()))
 
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._closing.wait(), seconds)
+        except TimeoutError:
+            pass
+
     def _may_begin(self, job_id: str) -> bool:
-        return not self._is_closing and self._jobs[job_id].status is Status.QUEUED
+        return not self._closing.is_set() and self._jobs[job_id].status is Status.QUEUED
 
     async def _edit(self, job: Job) -> None:
         if problem := job.fails_with or job.order.late_problem:
@@ -203,7 +213,7 @@ class Jobs:
                     "keep_audio": job.order.keep_audio,
                 }
             )
-            if self._is_closing or self._jobs[job.id].status is not Status.PROCESSING:
+            if self._closing.is_set() or self._jobs[job.id].status is not Status.PROCESSING:
                 return
             if outcome.error is not None:
                 self._end(job, Status.FAILED, error=outcome.error)

@@ -15,7 +15,11 @@ class Ledger:
         self._path = path
         self._rows: list[dict[str, Any]] = []
         if path.exists():
-            self._rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
+            whole, _, torn = path.read_text("utf-8").rpartition("\n")
+            self._rows = [json.loads(line) for line in whole.splitlines()]
+            if torn:
+                # The sandbox was killed while it wrote its last row.
+                path.write_text("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in self._rows), "utf-8")
 
     def charge(self, generation_id: str, **facts: Any) -> None:
         """An order was accepted. What it costs depends on the length of a video that nobody has looked at yet."""

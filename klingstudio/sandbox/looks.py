@@ -80,14 +80,12 @@ def _duotone(dark: Colour, middle: Colour, light: Colour, level: float) -> Colou
 def _snow(colour: Colour) -> Colour:
     hue, lightness, saturation = colorsys.rgb_to_hls(*colour)
     level = _luma(colour)
+    vivid = saturation * (1 - abs(2 * lightness - 1))
     # What grows is green or yellow: the snow lies on it, and brighter ground is whiter ground.
-    grown = (
-        _ramp(hue, 0.10, 0.16)
-        * (1 - _ramp(hue, 0.44, 0.52))
-        * _ramp(saturation * (1 - abs(2 * lightness - 1)), 0.04, 0.16)
-    )
+    grown = _ramp(hue, 0.11, 0.17) * (1 - _ramp(hue, 0.42, 0.56)) * _ramp(vivid, 0.03, 0.18)
     lying = _duotone((0.16, 0.21, 0.30), (0.72, 0.80, 0.90), (0.97, 0.985, 1.0), min(level * 1.45, 1.0))
-    cold = _mix(_mix(colour, (level, level, level), 0.45), (level * 0.95, level * 1.01, min(level * 1.16, 1)), 0.7)
+    # A red coat stays red in the snow.
+    cold = _mix(colour, (level * 0.95, level * 1.01, min(level * 1.16, 1)), 0.82 - 0.5 * _ramp(vivid, 0.25, 0.6))
     return _mix(_mix(cold, (0.86, 0.91, 0.97), 0.10), lying, grown)
 
 

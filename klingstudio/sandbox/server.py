@@ -94,13 +94,16 @@ async def _run(options: argparse.Namespace, plan: FaultPlan) -> int:
 
 
 async def _serve(options: argparse.Namespace, plan: FaultPlan, state: State) -> None:
-    ledger = Ledger(state.ledger)
-    jobs = Jobs(state, ledger, queue_s=options.queue_delay)
     links = Links(state.secret, options.link_lifetime)
     log = front.RequestLog()
     closing = asyncio.Event()
+    try:
+        ledger = Ledger(state.ledger)
+        jobs = Jobs(state, ledger, queue_s=options.queue_delay)
+        dialect = oxen.Oxen(state, jobs, links)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise CannotStart(f"{state.root} cannot be used: {error!r}") from error
     inspection = _inspection(ledger, jobs, log, plan)
-    dialect = oxen.Oxen(state, jobs, links)
     app = front.Front(oxen.NAME, dialect.app(inspection), oxen.call_of, log=log, plan=plan, closing=closing)
     with _listening(options.port, state.ports.get(oxen.NAME, 0)) as listener:
         port = listener.getsockname()[1]
@@ -215,7 +218,7 @@ def _inspection(ledger: Ledger, jobs: Jobs, log: front.RequestLog, plan: FaultPl
         return JSONResponse({"requests": log.entries()})
 
     async def show_jobs(_request: Request) -> Response:
-        return JSONResponse({"jobs": [_job_view(job, jobs) for job in jobs.all()]})
+        return JSONResponse({"jobs": [_job_view(job, jobs) for job in jobs.all()], "working": jobs.working()})
 
     async def replace_faults(request: Request) -> Response:
         try:

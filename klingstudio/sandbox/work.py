@@ -103,7 +103,7 @@ def main() -> None:
     """Read a task, do it, print the report."""
     if hasattr(os, "nice"):
         # The person at this computer looks at a window meanwhile.
-        os.nice(10)
+        os.nice(5)
     task: dict[str, Any] = json.loads(_first_line())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     report = work(Task(**task))

@@ -226,6 +226,7 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
 }
 del _B
 
+_ENDS = (".", "!", "?", "…")
 _CHARGED: dict[Charged, str] = {
     Charged.NO: "not charged",
     Charged.YES: "charged",
@@ -261,6 +262,14 @@ def sentence(problem: Problem) -> Sentence:
     return Sentence(title, f"{why} {advice}" if why else advice, button)
 
 
+def passage(problem: Problem) -> str:
+    """The whole problem as one passage: what happened, then after a colon why, then what to do."""
+    title, advice, _ = _WORDS[problem.kind]
+    why = problem.detail.strip()
+    what = f"{title}: {why}" if why else title
+    return f"{what if what.endswith(_ENDS) else what + '.'} {advice}"
+
+
 def charged(problem: Problem) -> str:
     """Whether money moved, in words."""
     return _CHARGED[problem.charged]
@@ -290,4 +299,4 @@ def _why(problem: Problem) -> str:
     why = ": ".join(part for part in (where, detail) if part)
     if not why:
         return ""
-    return why if why.endswith((".", "!", "?", "…")) else f"{why}."
+    return why if why.endswith(_ENDS) else f"{why}."

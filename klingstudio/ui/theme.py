@@ -103,6 +103,8 @@ BIG_ICON = 36
 INPUTS_WIDTH = 276
 TAKES_WIDTH = 308
 HEADER = 40
+HEAD = 24
+"""Height of the line that names a panel."""
 TILE_ASPECT = 0.62
 THUMB_WIDTH = 92
 THUMB_HEIGHT = 52
@@ -113,6 +115,10 @@ DRAWER_BELOW = 1180
 """Narrower than this the takes become a drawer."""
 STRIP_BELOW = 900
 """Narrower than this the inputs become a strip above the prompt."""
+NAME_FROM = 560
+"""Narrower than this the header leaves the program's name out."""
+STAGE_LEAST = 200
+PROMPT_MOST = 132
 WINDOW_SIZE = (1440, 900)
 WINDOW_LEAST = (640, 480)
 DISABLED = 0.45
@@ -121,7 +127,8 @@ MOTION_MS = 150
 
 def tokens(palette: QPalette) -> Tokens:
     """The tokens that belong to this palette."""
-    return DARK if palette.color(QPalette.ColorRole.Window).lightness() < 128 else LIGHT
+    # A stylesheet puts its own colours into most roles of a widget's palette; this one it leaves alone.
+    return DARK if palette.color(QPalette.ColorRole.Mid).lightness() < 128 else LIGHT
 
 
 def px(length: float) -> int:
@@ -257,6 +264,7 @@ def stylesheet(t: Tokens) -> str:
     """One stylesheet for the whole program, built from the tokens."""
     values = {field.name: getattr(t, field.name) for field in fields(t)}
     values |= {
+        "soft": mix(t.raised, t.text, 0.08),
         "hover": mix(t.raised, t.text, 0.06),
         "pressed": mix(t.raised, t.viewer, 0.12),
         "panel_hover": mix(t.panel, t.text, 0.06),
@@ -321,8 +329,8 @@ QFrame#takeCard { background: @raised; border: 2px solid @raised; border-radius:
 QFrame#takeCard[hover="true"] { background: @hover; border: 2px solid @hover; }
 QFrame#takeCard[edge="warning"] { background: @warning_ground; border: 2px solid @warning_ground; }
 QFrame#takeCard[chosen="true"] { border: 2px solid @accent; }
-QFrame[rule="across"] { background: @line; border: none; max-height: 1px; min-height: 1px; }
-QFrame[rule="down"] { background: @line; border: none; max-width: 1px; min-width: 1px; }
+QFrame[rule="across"] { background: @line; border: none; }
+QFrame[rule="down"] { background: @line; border: none; }
 
 QLabel { background: transparent; color: @text; }
 QLabel[role="name"] { font-weight: 600; font-size: @base; }
@@ -343,7 +351,8 @@ QPushButton { background: @raised; color: @text; border: 1px solid @line; border
   padding: 0 @p12; min-height: @control; }
 QPushButton:hover { background: @hover; }
 QPushButton:pressed, QPushButton:open { background: @pressed; }
-QPushButton:checked { background: @chosen; border: 1px solid @edge; }
+QPushButton:checked { background: @chosen; }
+QPushButton:checked:disabled { background: @raised; }
 QPushButton:disabled { color: @off; }
 QPushButton::menu-indicator { image: none; width: 0; }
 QPushButton[kind="primary"] { background: @accent; color: @on_accent; border: none; font-weight: 600;
@@ -352,7 +361,8 @@ QPushButton[kind="primary"]:hover { background: @accent_hover; }
 QPushButton[kind="primary"]:pressed { background: @accent_pressed; }
 QPushButton[kind="primary"]:disabled { background: @accent_off; color: @on_accent_off; }
 QPushButton[kind="viewer"] { min-height: @big; padding: 0 @p14; }
-QPushButton[kind="small"] { min-height: @square; padding: 0 @p8; font-size: @small; border-radius: @inner; }
+QPushButton[kind="small"] { background: @soft; min-height: @square; padding: 0 @p8; font-size: @small; border-radius: @inner; }
+QPushButton[kind="small"]:hover { background: @chosen; }
 QPushButton[kind="link"] { background: transparent; border: none; color: @text; padding: 0 @p2; min-height: @p24;
   font-size: @small; text-decoration: underline; }
 QPushButton[kind="link"]:hover { background: transparent; color: @secondary; }
@@ -383,6 +393,8 @@ QMenu::separator { height: 1px; background: @line; margin: @p4 @p8; }
 QMenu::indicator { width: @p12; height: @p12; left: @p4; }
 
 QScrollArea { background: transparent; border: none; }
+QScrollArea[ground="panel"] { background: @panel; }
+QScrollArea[ground="window"] { background: @window; }
 QScrollArea > QWidget > QWidget[clear="true"] { background: transparent; }
 QScrollBar:vertical { background: transparent; width: @bar; margin: 0; }
 QScrollBar::handle:vertical { background: @handle; border-radius: @p4; min-height: @p24; margin: 1px; }

@@ -129,16 +129,26 @@ def test_half_a_surrogate_in_a_file_name_does_not_stop_the_log(log_file: Path) -
     assert "opened clip\\udcff.mp4" in log_file.read_text("utf-8")
 
 
-def test_the_file_is_turned_over_at_five_megabytes_and_five_are_kept(tmp_path: Path) -> None:
-    end = logs.start(tmp_path)
+def test_a_full_file_is_turned_over_and_five_are_kept(tmp_path: Path) -> None:
+    end = logs.start(tmp_path, file_max_bytes=1000)
 
-    for _ in range(27):
-        log.info("x" * 1_000_000)
+    for n in range(100):
+        log.info("line %d %s", n, "." * 100)
     end()
 
-    sizes = {file.name: file.stat().st_size for file in tmp_path.iterdir()}
-    assert set(sizes) == {"klingstudio.log", *(f"klingstudio.log.{n}" for n in range(1, 5))}
-    assert max(sizes.values()) <= 5_000_000
+    files = {file.name: file for file in tmp_path.iterdir()}
+    assert set(files) == {"klingstudio.log", *(f"klingstudio.log.{n}" for n in range(1, 5))}
+    assert max(file.stat().st_size for file in files.values()) <= 1000
+    assert "line 99 " in files["klingstudio.log"].read_text("utf-8")
+
+
+@pytest.mark.parametrize("piece", ["x", "a.", "https://", "key ", "a-", "api_key", "://", "Bearer a"])
+@pytest.mark.timeout(5)
+def test_a_huge_reply_is_shortened_and_takes_no_time(piece: str) -> None:
+    shortened = redact(piece * (1_000_000 // len(piece)))
+
+    assert len(shortened) < 40_000
+    assert "more characters)" in shortened
 
 
 def test_without_a_writable_place_the_program_goes_on(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QUrl, Qt, Signal
+from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -126,7 +126,9 @@ class KeyBox(QFrame):
         state = self._accounts.state(self.info.id)
         is_ours = state.place in {Place.KEYCHAIN, Place.SESSION}
         words = _PLACES[state.place].format(variable=self.info.key_variable)
-        self._place.setText(f"{words}. {state.note}" if state.note and state.place is Place.NONE else state.note or words)
+        self._place.setText(
+            f"{words}. {state.note}" if state.note and state.place is Place.NONE else state.note or words
+        )
         self.field.setEnabled(state.place is not Place.ENVIRONMENT and not state.busy)
         self.field.setPlaceholderText("Paste another key" if state.is_there else "Paste a key")
         self.save.setEnabled(bool(self.field.text().strip()) and not state.busy)
@@ -140,10 +142,9 @@ class KeyBox(QFrame):
     def _show_answer(self, state: KeyState) -> None:
         self._icon.setVisible(bool(state.answer or state.problem))
         if state.problem is not None:
-            sentence = text.sentence(state.problem)
             self._icon.show_icon("circle-alert", "bad")
             set_role(self._answer, "role", "bad")
-            self._answer.setText(f"{sentence.title}. {sentence.hint}")
+            self._answer.setText(text.passage(state.problem))
         else:
             self._icon.show_icon("circle-check", "good")
             set_role(self._answer, "role", "secondary" if state.busy else "good")
@@ -205,6 +206,10 @@ class SettingsDialog(QDialog):
         if box is not None:
             box.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
+    def show_theme(self, choice: str) -> None:
+        """Mark the theme that is used."""
+        self.themes[choice].setChecked(True)
+
     def box(self, provider_id: str) -> KeyBox:
         return self._boxes[provider_id]
 
@@ -251,6 +256,8 @@ class SettingsDialog(QDialog):
 
     def _show_consent(self) -> None:
         titles = [info.title for info in self._accounts.providers if info.id in self._accounts.consents]
-        words = f"You agreed to public uploads at {', '.join(titles)}." if titles else "You are asked before the first one."
+        words = (
+            f"You agreed to public uploads at {', '.join(titles)}." if titles else "You are asked before the first one."
+        )
         self._agreed.setText(words)
         self._forget.setEnabled(bool(titles))

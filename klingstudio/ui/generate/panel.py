@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QTimer, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
@@ -42,6 +42,8 @@ class Readiness:
 class MenuButton(Button):
     """A button that opens a menu; the chevron stands right of the words."""
 
+    icon_room = -theme.GAP
+
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__("", parent, icon_name="chevron-down")
         self._name = name
@@ -75,7 +77,8 @@ class MenuButton(Button):
         self.setAccessibleName(f"{self._name}: {words}")
 
     @property
-    def group(self) -> QActionGroup:
+    def choices(self) -> QActionGroup:
+        """Tells by `triggered` what was chosen."""
         return self._group
 
 
@@ -104,11 +107,11 @@ class GeneratePanel(QWidget):
         self.notice.acted.connect(self._on_notice)
         self._provider = MenuButton("Provider", self)
         self._provider.setObjectName("provider")
-        self._provider.group.triggered.connect(lambda action: draft.choose_provider(action.data()))
+        self._provider.choices.triggered.connect(lambda action: draft.choose_provider(action.data()))
         self._tier = MenuButton("Quality", self)
-        self._tier.group.triggered.connect(lambda action: draft.choose_tier(Tier(action.data())))
+        self._tier.choices.triggered.connect(lambda action: draft.choose_tier(Tier(action.data())))
         self._takes = MenuButton("Takes", self)
-        self._takes.group.triggered.connect(lambda action: draft.choose_takes(action.data()))
+        self._takes.choices.triggered.connect(lambda action: draft.choose_takes(action.data()))
         self._sound = Button("Keep sound", self, icon_name="music")
         self._sound.setObjectName("keepSound")
         self._sound.setCheckable(True)
@@ -134,8 +137,8 @@ class GeneratePanel(QWidget):
         self._choices.setSizePolicy(policy)
         row = QHBoxLayout()
         row.setSpacing(theme.px(theme.INSIDE))
-        row.addWidget(self._choices, stretch=3)
-        row.addWidget(self._reason, stretch=2)
+        row.addWidget(self._choices)
+        row.addWidget(self._reason, stretch=1)
         row.addWidget(self.button, alignment=Qt.AlignmentFlag.AlignBottom)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -279,7 +282,7 @@ class GeneratePanel(QWidget):
             )
         elif ready.place == "key":
             note = self._accounts.state(info.id).note
-            hint = f"{note} Add one, or try everything free in the sandbox.".strip()
+            hint = f"Add one, or try everything free in the sandbox. {note}".strip()
             self.notice.say(ready.reason, hint, (text.Button.ADD_KEY, USE_SANDBOX), tone="neutral")
         else:
             self._refusal = ""
@@ -298,6 +301,8 @@ class GeneratePanel(QWidget):
             case "Upload publicly and generate":
                 self._accounts.agree(info.id)
                 self._send()
+            case _:
+                pass
         self._refresh()
 
     def changeEvent(self, event: QEvent) -> None:

@@ -28,7 +28,6 @@ PROMPT_MAX_CHARS = 2500
 """Until a provider is known that says otherwise."""
 REFERENCES_MAX = 4
 POSTER_PX = 640
-THUMB_PX = 320
 TAKES = (1, 2, 3, 4)
 
 
@@ -54,7 +53,6 @@ class Picture:
     id: str
     place: str
     facts: ImageFacts | None = None
-    thumb: bytes | None = None
     problem: Problem | None = None
 
     @property
@@ -93,6 +91,11 @@ class DraftModel(QObject):
     @property
     def source(self) -> Source | None:
         return self._source
+
+    @property
+    def is_making_sample(self) -> bool:
+        """True from the wish for the sample clip until it is there."""
+        return self._wants_sample
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
@@ -201,9 +204,9 @@ class DraftModel(QObject):
     def use_sample(self) -> None:
         """Use the built-in clip, which is drawn on first use."""
         self._wants_sample = True
-        if self._studio is None or self._tasks is None:
-            return
-        self._tasks.restart("sample", self._make_sample(self._studio), on_error=self._sample_failed)
+        self.source_changed.emit()
+        if self._studio is not None and self._tasks is not None:
+            self._tasks.restart("sample", self._make_sample(self._studio), on_error=self._sample_failed)
 
     def remove_source(self) -> None:
         self._wants_sample = False
@@ -219,13 +222,14 @@ class DraftModel(QObject):
             self.set_source(self._source.path)
 
     async def _make_sample(self, studio: Studio) -> None:
-        path = await studio.media.sample(studio.paths.samples / "sample.mp4")
+        path = await studio.sample()
         if self._wants_sample:
             self.set_source(path)
 
     def _sample_failed(self, error: Exception) -> None:
         self._wants_sample = False
         self._problems.report("sample clip", error)
+        self.source_changed.emit()
 
     def _read_source(self, path: Path) -> None:
         if self._studio is not None and self._tasks is not None:
@@ -323,8 +327,6 @@ class DraftModel(QObject):
         facts = await studio.media.image(Path(picture.place))
         self._change_picture(picture_id, facts=facts)
         self._check_pictures()
-        thumb = await studio.media.poster(Path(picture.place), 0.0, THUMB_PX)
-        self._change_picture(picture_id, thumb=thumb)
 
     def _picture_failed(self, picture_id: str, error: Exception) -> None:
         picture = self._picture(picture_id)
@@ -377,10 +379,11 @@ class DraftModel(QObject):
         self.prompt_replaced.emit(text)
         self.changed.emit()
 
-    def choose_provider(self, provider_id: str) -> None:
+    def choose_provider(self, provider_id: str, *, remember: bool = True) -> None:
         if provider_id != self._provider and any(info.id == provider_id for info in self.providers):
             self._provider = provider_id
-            self._remember(provider=provider_id)
+            if remember:
+                self._remember(provider=provider_id)
             if self.provider and self._tier not in self.provider.tiers:
                 self._tier = self.provider.tiers[0]
             self._read_price()
@@ -408,11 +411,11 @@ class DraftModel(QObject):
             self._remember(takes=takes)
             self.changed.emit()
 
-    def use_free_provider(self) -> None:
+    def use_free_provider(self, *, remember: bool = True) -> None:
         """Go to the provider that needs no key."""
         free = next((info.id for info in self.providers if info.key_variable is None), None)
         if free is not None:
-            self.choose_provider(free)
+            self.choose_provider(free, remember=remember)
 
     def _remember(self, **choices: object) -> None:
         if self._studio is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
@@ -73,7 +73,10 @@ class PairPlayer(QObject):
         super().__init__(parent)
         self._clock = Clock(now)
         self._decks: dict[Side, _Deck] = {}
-        self._leaving: list[ClipDecoder] = []
+        self._open: list[ClipDecoder] = []
+        """Every decoder whose file may still be open, also those of clips that were taken away."""
+        # A partial without `self`: by then this object is half gone.
+        self.destroyed.connect(partial(_stop, self._open))
         self._timeline: Timeline | None = None
         self._leader: _Deck | None = None
         self._box = (0, 0)
@@ -103,6 +106,7 @@ class PairPlayer(QObject):
             deck = _Deck(side=side, offset_s=offset_s)
             self._decks[side] = deck
             deck.decoder = ClipDecoder(path, partial(self._tell, deck))
+            self._open.append(deck.decoder)
             self._starts_when_shown = plays
         self._rebuild()
 
@@ -111,9 +115,9 @@ class PairPlayer(QObject):
         for side in tuple(self._decks):
             self._drop(side)
         self._rebuild()
-        for decoder in self._leaving:
+        for decoder in self._open:
             decoder.close()
-        self._leaving.clear()
+        self._open.clear()
 
     @property
     def timeline(self) -> Timeline | None:
@@ -228,11 +232,10 @@ class PairPlayer(QObject):
         self._rebuild()
 
     def _drop(self, side: Side) -> None:
-        self._leaving = [decoder for decoder in self._leaving if decoder.is_running()]
+        self._open[:] = [decoder for decoder in self._open if decoder.is_running()]
         deck = self._decks.pop(side, None)
         if deck is not None:
             deck.decoder.stop()
-            self._leaving.append(deck.decoder)
 
     def _rebuild(self) -> None:
         """Work out again what the open clips share, and stay at the same time of the leading clip."""
@@ -269,21 +272,22 @@ class PairPlayer(QObject):
             step = timeline.step_at(self._clock.time_s())
             if self._pending is None and step != self._shown:
                 self._pending = step
-            if self._pending is not None:
-                self._show_pending(timeline, self._pending)
+            # First of all: pictures of another size are forgotten by asking for this one.
             self._request(timeline)
+            if self._pending is not None and self._show_pending(timeline, self._pending):
+                self._request(timeline)
             if self._clock.is_running:
                 self._wait_for_next(timeline)
         if self.is_playing != self._was_playing:
             self._was_playing = self.is_playing
             self.playing_changed.emit(self.is_playing)
 
-    def _show_pending(self, timeline: Timeline, step: int) -> None:
+    def _show_pending(self, timeline: Timeline, step: int) -> bool:
         pictures: dict[Side, Picture] = {}
         for deck, frame in self._frames(timeline, (step,)):
             picture = deck.decoder.picture(frame[0])
             if picture is None:
-                return
+                return False
             pictures[deck.side] = picture
         self._shown, self._pending = step, None
         self.pair_shown.emit(
@@ -298,6 +302,7 @@ class PairPlayer(QObject):
         if self._starts_when_shown and not self.is_loading():
             self._starts_when_shown = False
             self._clock.play()
+        return True
 
     def _request(self, timeline: Timeline) -> None:
         base = self._pending if self._pending is not None else self._shown
@@ -334,3 +339,8 @@ class PairPlayer(QObject):
         step = timeline.step_at(time_s) + 1
         due_s = timeline.time_s(step) if step < timeline.count else timeline.length_s
         self._timer.start(max(1, math.ceil((due_s - time_s) * 1000)))
+
+
+def _stop(decoders: Iterable[ClipDecoder], _gone: QObject | None = None) -> None:
+    for decoder in decoders:
+        decoder.stop()

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -105,6 +105,11 @@ class PlayerPanel(QWidget):
     def close_clips(self) -> None:
         """Forget both clips and wait until their files are closed."""
         self._player.close()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        # Nobody is looking: no core should work for it.
+        self._player.pause()
 
     def _on_pair(self, pair: Pair) -> None:
         self._view.show_pair(pair)

@@ -197,5 +197,4 @@ class PromptPanel(QWidget):
         self._icon.setVisible(is_shown)
         self._problem.setText("")
         if problem is not None and is_shown:
-            sentence = text.sentence(problem)
-            self._problem.setText(f"{sentence.title}. {sentence.hint}")
+            self._problem.setText(text.passage(problem))

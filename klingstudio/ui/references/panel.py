@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPixmap
+from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from klingstudio.ui import text, theme
 from klingstudio.ui.models.draft import DraftModel, Picture
 from klingstudio.ui.widgets.drop import DropArea, DropLight
 from klingstudio.ui.widgets.labels import label
-from klingstudio.ui.widgets.picture import Tile, picture_from
+from klingstudio.ui.widgets.picture import Tile
+from klingstudio.ui.widgets.thumbnails import Thumbnails
 
 IMAGE_FILTER = "Pictures (*.jpg *.jpeg *.png *.webp);;All files (*)"
 COLUMNS = 2
@@ -31,8 +32,11 @@ class ReferencesPanel(QWidget):
         super().__init__(parent)
         self._draft = draft
         self._tiles: dict[str, Tile] = {}
-        self._thumbs: dict[str, tuple[bytes, QPixmap | None]] = {}
-        self._columns = COLUMNS
+        self._thumbs: dict[str, QPixmap | None] = {}
+        self._thumbnails = Thumbnails(self)
+        self._thumbnails.ready.connect(self._on_thumb)
+        self._columns: int = COLUMNS
+        self._is_compact = False
         self._count = label("", "section")
         self._add = DropArea("image-plus", "Image", parent=self)
         self._add.setObjectName("addImage")
@@ -40,10 +44,9 @@ class ReferencesPanel(QWidget):
         self._add.clicked.connect(self.choose)
         self._grid = QGridLayout()
         self._grid.setSpacing(theme.px(theme.BETWEEN))
-        self._grid.setColumnStretch(0, 1)
-        self._grid.setColumnStretch(1, 1)
 
         head = QHBoxLayout()
+        head.addStrut(theme.px(theme.HEAD))
         head.addWidget(label("Images", "section"))
         head.addStretch()
         head.addWidget(self._count)
@@ -52,19 +55,22 @@ class ReferencesPanel(QWidget):
         column.setSpacing(theme.px(theme.BETWEEN))
         column.addLayout(head)
         column.addLayout(self._grid)
-        column.addWidget(self._add)
+        self._column = column
         self.light = DropLight(self)
         draft.pictures_changed.connect(self._refresh)
         draft.providers_changed.connect(self._refresh)
-        self._refresh()
+        self.set_compact(compact=False)
 
     def tiles(self) -> tuple[Tile, ...]:
         """The tiles in the order of their numbers."""
         return tuple(self._tiles[picture.id] for picture in self._draft.pictures)
 
-    def set_compact(self, compact: bool) -> None:
+    def set_compact(self, *, compact: bool) -> None:
         """All tiles in one row, where there is little height."""
+        self._is_compact = compact
         self._columns = _COLUMNS_COMPACT if compact else COLUMNS
+        for at in range(_COLUMNS_COMPACT):
+            self._grid.setColumnStretch(at, 1 if at < self._columns else 0)
         self._refresh()
 
     def choose(self) -> None:
@@ -85,7 +91,6 @@ class ReferencesPanel(QWidget):
         wanted = {picture.id for picture in pictures}
         for gone in [id_ for id_ in self._tiles if id_ not in wanted]:
             tile = self._tiles.pop(gone)
-            self._thumbs.pop(gone, None)
             self._grid.removeWidget(tile)
             tile.hide()
             tile.deleteLater()
@@ -95,6 +100,7 @@ class ReferencesPanel(QWidget):
         if focused is not None and focused not in wanted:
             tiles = self.tiles()
             (tiles[min(was_at, len(tiles) - 1)] if tiles else self._add).setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self._place_add(len(pictures))
         self._order_focus()
         most = self._draft.references_max
         self._count.setText(f"{len(pictures)} of {most}")
@@ -112,19 +118,39 @@ class ReferencesPanel(QWidget):
             tile.moved.connect(lambda by, id_=picture.id: self._draft.move_picture(id_, by))
             self._tiles[picture.id] = tile
         self._grid.addWidget(tile, (number - 1) // self._columns, (number - 1) % self._columns)
-        problem = text.sentence(picture.problem).title if picture.problem else ""
+        problem = short(text.sentence(picture.problem).title) if picture.problem else ""
         tile.show_reference(number, picture.name, self._picture(picture), problem)
         if picture.problem is not None:
-            tile.setToolTip(f"{picture.name}\n{text.sentence(picture.problem).hint}")
+            passage = text.passage(picture.problem)
+            tile.setToolTip(f"{picture.name}\n{passage}")
+            tile.setAccessibleDescription(passage)
+
+    def _place_add(self, count: int) -> None:
+        self._grid.removeWidget(self._add)
+        self._column.removeWidget(self._add)
+        if not self._is_compact:
+            self._column.addWidget(self._add)
+            self._add.show()
+        elif count < self._columns:
+            self._grid.addWidget(self._add, 0, count, 1, self._columns - count)
+            self._add.show()
+        else:
+            self._add.hide()
 
     def _picture(self, picture: Picture) -> QPixmap | None:
-        if picture.thumb is None:
-            return None
-        known = self._thumbs.get(picture.id)
-        if known is None or known[0] is not picture.thumb:
-            known = (picture.thumb, picture_from(picture.thumb))
-            self._thumbs[picture.id] = known
-        return known[1]
+        if picture.facts is not None and picture.place not in self._thumbs:
+            self._thumbs[picture.place] = None
+            self._thumbnails.want(picture.place)
+        return self._thumbs.get(picture.place)
+
+    def _on_thumb(self, path: str, image: QImage) -> None:
+        if not image.isNull():
+            self._thumbs[path] = QPixmap.fromImage(image)
+            self._refresh()
+
+    def detach(self) -> None:
+        """Wait for what is being read; the program ends."""
+        self._thumbnails.wait()
 
     def _order_focus(self) -> None:
         before: QWidget = self._count
@@ -135,3 +161,9 @@ class ReferencesPanel(QWidget):
     def _insert(self, picture_id: str) -> None:
         number = next(n for n, picture in enumerate(self._draft.pictures, 1) if picture.id == picture_id)
         self.token_wanted.emit(f"@Image{number}")
+
+
+def short(title: str) -> str:
+    """`This picture is too small` → `Too small`: on the tile it is clear what is meant."""
+    words = title.removeprefix("This picture is ").removeprefix("This picture ")
+    return words[:1].upper() + words[1:]

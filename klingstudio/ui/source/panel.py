@@ -16,20 +16,19 @@ from klingstudio.ui.widgets.icons import Button, IconButton, IconLabel
 from klingstudio.ui.widgets.labels import ElidedLabel, label, set_role
 from klingstudio.ui.widgets.picture import Picture, picture_from
 
-VIDEO_FILTER = "Videos (*.mp4 *.mov *.m4v *.mkv *.webm *.avi *.mpg *.mpeg *.ts *.mts *.m2ts *.wmv *.3gp *.mxf);;All files (*)"
+VIDEO_FILTER = (
+    "Videos (*.mp4 *.mov *.m4v *.mkv *.webm *.avi *.mpg *.mpeg *.ts *.mts *.m2ts *.wmv *.3gp *.mxf);;All files (*)"
+)
 _CODECS = {"h264": "H.264", "hevc": "HEVC", "vp9": "VP9", "av1": "AV1", "prores": "ProRes", "mpeg4": "MPEG-4"}
 
 
-def facts_line(facts: ClipFacts) -> str:
-    """`12.4 s · 3840×2160 · 29.97 fps · HEVC · sound`."""
-    parts = [
-        f"{facts.duration_s:.1f} s",
-        f"{facts.width_px}×{facts.height_px}",
-        f"{float(facts.fps):.4g} fps",
-        _CODECS.get(facts.video_codec, facts.video_codec),
-        "sound" if facts.audio_codec else "no sound",
-    ]
-    return " · ".join(parts)
+def facts_lines(facts: ClipFacts) -> str:
+    """`12.4 s · 3840×2160 · 29.97 fps` and, below, `HEVC · sound`."""
+    seen = [f"{facts.duration_s:.1f} s", f"{facts.width_px}×{facts.height_px}", f"{float(facts.fps):.4g} fps"]
+    inside = [_CODECS.get(facts.video_codec, facts.video_codec)]
+    inside += ["HDR"] if facts.is_hdr else []
+    inside += ["sound" if facts.audio_codec else "no sound"]
+    return " · ".join(seen) + "\n" + " · ".join(inside)
 
 
 class SourcePanel(QWidget):
@@ -51,12 +50,13 @@ class SourcePanel(QWidget):
         self._card = self._build_card()
 
         head = QHBoxLayout()
+        head.addStrut(theme.px(theme.HEAD))
         head.addWidget(label("Source", "section"))
         head.addStretch()
         head.addWidget(self._open)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.px(theme.GAP))
+        column.setSpacing(theme.px(theme.BETWEEN))
         column.addLayout(head)
         column.addWidget(self._area)
         column.addWidget(self._card)
@@ -108,7 +108,7 @@ class SourcePanel(QWidget):
         column.addLayout(inside)
         return card
 
-    def set_compact(self, compact: bool) -> None:
+    def set_compact(self, *, compact: bool) -> None:
         """Without the picture, where there is little room."""
         self._picture.setVisible(not compact)
 
@@ -144,7 +144,7 @@ class SourcePanel(QWidget):
             self._shown_poster = source.poster
             self._picture.show_picture(picture_from(source.poster))
         self._name.setText(source.path.name)
-        self._facts.setText(facts_line(source.facts) if source.facts else "Reading…")
+        self._facts.setText(facts_lines(source.facts) if source.facts else "Reading…")
         self._facts.setVisible(source.facts is not None or source.problem is None)
         self._show_plan(source)
         set_role(self._card, "edge", "bad" if source.problem else "")
@@ -163,7 +163,7 @@ class SourcePanel(QWidget):
             sentence = text.sentence(source.problem)
             self._mark.show_icon("circle-alert", "bad")
             set_role(self._fits, "role", "bad")
-            self._fits.setText(f"{sentence.title}. {sentence.hint}")
+            self._fits.setText(text.passage(source.problem))
             # Whatever the place of the problem, another file always helps here.
             self._button.setText(sentence.button or text.Button.CHOOSE_VIDEO)
             self._button.setVisible(True)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QContextMenuEvent, QEnterEvent, QKeyEvent, QMouseEvent, QPixmap
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from klingstudio.domain.job import State
 from klingstudio.ui import theme
@@ -197,7 +197,8 @@ class TakeCard(QFrame):
         self._buttons.setVisible(bool(wanted))
         if shown == wanted:
             return
-        had_focus = self._buttons.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
+        focus = QApplication.focusWidget()
+        had_focus = focus is not None and self._buttons.isAncestorOf(focus)
         while (item := self._flow.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.setParent(None)
@@ -290,9 +291,7 @@ class TakeCard(QFrame):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         match event.key():
-            case Qt.Key.Key_Return | Qt.Key.Key_Enter if not (
-                event.modifiers() & Qt.KeyboardModifier.ControlModifier
-            ):
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter if not (event.modifiers() & Qt.KeyboardModifier.ControlModifier):
                 self.chosen.emit(self.job_id)
             case Qt.Key.Key_Delete if Act.CANCEL in self._acts:
                 self.asked.emit(self.job_id, Act.CANCEL)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer, Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from klingstudio.domain.job import State
 from klingstudio.ui import text, theme
@@ -51,7 +51,7 @@ class TakesPanel(QWidget):
         self._more = Button("Show older takes", self._list, kind="link")
         self._more.clicked.connect(self._show_more)
         self._column.addWidget(self._more)
-        self._column.addStretch()
+        self._column.addStretch(1)
         self._scroll = QScrollArea(self)
         self._scroll.setWidgetResizable(True)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -60,6 +60,7 @@ class TakesPanel(QWidget):
         self._scroll.setWidget(self._list)
 
         head = QHBoxLayout()
+        head.addStrut(theme.px(theme.HEAD))
         head.addWidget(label("Takes", "section"))
         head.addStretch()
         head.addWidget(self._close)
@@ -198,8 +199,10 @@ class TakesPanel(QWidget):
         return "\n".join(lines)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        cards = self.cards()
-        at = next((n for n, card in enumerate(cards) if card.hasFocus() or card.isAncestorOf(_focus(self))), -1)
+        cards, focus = self.cards(), QApplication.focusWidget()
+        at = next(
+            (n for n, card in enumerate(cards) if card is focus or (focus is not None and card.isAncestorOf(focus))), -1
+        )
         to = {
             Qt.Key.Key_Up: at - 1,
             Qt.Key.Key_Down: at + 1,
@@ -210,7 +213,3 @@ class TakesPanel(QWidget):
         card = cards[min(max(to, 0), len(cards) - 1)]
         card.setFocus(Qt.FocusReason.TabFocusReason)
         self._scroll.ensureWidgetVisible(card)
-
-
-def _focus(widget: QWidget) -> QWidget:
-    return widget.focusWidget() or widget

@@ -91,9 +91,7 @@ def card_words(
     cost, at = money(job, is_free=is_free), when(job.created_at, now)
 
     def words(tone: str, icon: str, state: str, *acts: Act, detail: str = "", foot: str = "") -> CardWords:
-        return CardWords(
-            name=name, where=where, tone=tone, icon=icon, state=state, detail=detail, foot=foot, acts=acts
-        )
+        return CardWords(name=name, where=where, tone=tone, icon=icon, state=state, detail=detail, foot=foot, acts=acts)
 
     if job.state in ATTENTION:
         return words(
@@ -107,7 +105,12 @@ def card_words(
         problem = job.problem or Problem(kind=Kind.INTERRUPTED)
         sentence = text.sentence(problem)
         return words(
-            "warning", "pause", sentence.title, *_paused_acts(job, problem), detail=sentence.hint, foot=_money_foot(job, problem, at)
+            "warning",
+            "pause",
+            sentence.title,
+            *_paused_acts(job, problem),
+            detail=sentence.hint,
+            foot=_money_foot(job, problem, at),
         )
     if job.state not in QUIET:
         return _moving(job, name, where, progress, elapsed_s)
@@ -123,7 +126,9 @@ def _moving(job: Job, name: str, where: str, progress: Progress | None, elapsed_
     if job.cancel_requested_at is not None:
         phase = "Cancelling"
     measured = progress is not None and progress.fraction is not None and job.state is not State.REMOTE
-    how_far = f"{progress.fraction:.0%}" if measured and progress and progress.fraction is not None else clock(elapsed_s)
+    how_far = (
+        f"{progress.fraction:.0%}" if measured and progress and progress.fraction is not None else clock(elapsed_s)
+    )
     acts = () if job.cancel_requested_at is not None or _is_home(job.state) else (Act.CANCEL,)
     return CardWords(
         name=name, where=where, tone="secondary", icon="", state=f"{phase} · {how_far}", is_moving=True, acts=acts

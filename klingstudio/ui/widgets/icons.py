@@ -13,6 +13,7 @@ from klingstudio.paths import resource
 from klingstudio.ui import theme
 
 RATIOS = (1.0, 2.0, 3.0)
+_LOOKS = (QEvent.Type.PaletteChange, QEvent.Type.StyleChange)
 
 
 @lru_cache(maxsize=128)
@@ -35,13 +36,28 @@ def pixmap(name: str, colour: str, size_px: int, ratio: float = 1.0) -> QPixmap:
 
 
 @lru_cache(maxsize=256)
-def icon(name: str, colour: str, off: str, size_px: int = theme.ICON) -> QIcon:
-    """One icon for a button: `colour` in general, `off` where the button is disabled."""
+def icon(name: str, colour: str, off: str, size_px: int = theme.ICON, room_px: int = 0) -> QIcon:
+    """One icon for a button: `colour` in general, `off` where the button is disabled.
+
+    `room_px` is left free between icon and words: before the icon where it is negative, else behind it.
+    """
     made = QIcon()
     for ratio in RATIOS:
-        made.addPixmap(pixmap(name, colour, size_px, ratio), QIcon.Mode.Normal)
-        made.addPixmap(pixmap(name, off, size_px, ratio), QIcon.Mode.Disabled)
+        for mode, ink in ((QIcon.Mode.Normal, colour), (QIcon.Mode.Disabled, off)):
+            made.addPixmap(_with_room(pixmap(name, ink, size_px, ratio), room_px, ratio), mode)
     return made
+
+
+def _with_room(picture: QPixmap, room_px: int, ratio: float) -> QPixmap:
+    if not room_px:
+        return picture
+    wide = QPixmap(picture.width() + round(abs(room_px) * ratio), picture.height())
+    wide.fill(Qt.GlobalColor.transparent)
+    wide.setDevicePixelRatio(ratio)
+    painter = QPainter(wide)
+    painter.drawPixmap(max(0, -room_px), 0, picture)
+    painter.end()
+    return wide
 
 
 def app_icon() -> QIcon:
@@ -83,6 +99,7 @@ class IconButton(QToolButton):
         super().__init__(parent)
         self._icon_name = name
         self._token = token
+        self._drawn_for: theme.Tokens | None = None
         self.setToolTip(label)
         self.setAccessibleName(label)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -99,11 +116,11 @@ class IconButton(QToolButton):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
+        if event.type() in _LOOKS and self._drawn_for is not theme.tokens(self.palette()):
             self._draw()
 
     def _draw(self) -> None:
-        t = theme.tokens(self.palette())
+        t = self._drawn_for = theme.tokens(self.palette())
         colour = getattr(t, self._token)
         self.setIcon(icon(self._icon_name, colour, theme.mix(t.panel, colour, theme.DISABLED), self.iconSize().width()))
 
@@ -114,13 +131,17 @@ class Button(QPushButton):
     Kinds: "" (plain), "primary" (spends money), "small", "link", "viewer".
     """
 
+    icon_room = theme.GAP
+    """Room between icon and words; negative where the icon stands behind them."""
+
     def __init__(self, label: str, parent: QWidget | None = None, *, kind: str = "", icon_name: str = "") -> None:
         super().__init__(label, parent)
         self._icon_name = icon_name
+        self._drawn_for: theme.Tokens | None = None
         self.setProperty("kind", kind)
         self.setAutoDefault(False)
         self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
-        self.setIconSize(QSize(theme.px(theme.ICON), theme.px(theme.ICON)))
+        self.setIconSize(QSize(theme.px(theme.ICON + abs(self.icon_room)), theme.px(theme.ICON)))
         if kind == "link":
             self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._draw()
@@ -133,17 +154,17 @@ class Button(QPushButton):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
+        if event.type() in _LOOKS and self._drawn_for is not theme.tokens(self.palette()):
             self._draw()
 
     def _draw(self) -> None:
+        t = self._drawn_for = theme.tokens(self.palette())
         if not self._icon_name:
             self.setIcon(QIcon())
             return
-        t = theme.tokens(self.palette())
         colour = t.on_accent if self.property("kind") == "primary" else t.text
         off = theme.mix(t.raised, colour, theme.DISABLED)
-        self.setIcon(icon(self._icon_name, colour, off, self.iconSize().width()))
+        self.setIcon(icon(self._icon_name, colour, off, self.iconSize().height(), theme.px(self.icon_room)))
 
 
 def token_colour(widget: QWidget, token: str) -> QColor:

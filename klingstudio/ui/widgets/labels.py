@@ -36,6 +36,10 @@ def rule(direction: str, parent: QWidget | None = None) -> QFrame:
     """A thin line: `across` or `down`."""
     line = QFrame(parent)
     line.setProperty("rule", direction)
+    if direction == "across":
+        line.setFixedHeight(1)
+    else:
+        line.setFixedWidth(1)
     return line
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -61,12 +61,9 @@ class Notice(QFrame):
         side.addStretch()
         row.addLayout(side)
         row.addLayout(words, stretch=1)
-        tools = QVBoxLayout()
-        tools.setSpacing(0)
-        tools.addWidget(self._close)
-        tools.addWidget(self._copy)
-        tools.addStretch()
-        row.addLayout(tools)
+        top = Qt.AlignmentFlag.AlignTop
+        row.addWidget(self._copy, alignment=top)
+        row.addWidget(self._close, alignment=top)
         self.hide()
 
     @property

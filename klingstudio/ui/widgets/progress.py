@@ -85,7 +85,7 @@ class ProgressLine(QProgressBar):
 
 
 class Toast(QFrame):
-    """A short word about something that has passed, at the foot of its window."""
+    """A short word about something that has passed, at the top of its place."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -124,4 +124,4 @@ class Toast(QFrame):
         parent = self._place_in
         self.setMaximumWidth(parent.width() - theme.px(2 * theme.AROUND))
         self.adjustSize()
-        self.move((parent.width() - self.width()) // 2, parent.height() - self.height() - theme.px(3 * theme.AROUND))
+        self.move((parent.width() - self.width()) // 2, theme.px(theme.AROUND + theme.BETWEEN))

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible
-from PySide6.QtWidgets import QLabel, QLineEdit, QToolButton, QWidget
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from klingstudio.domain.errors import Kind
 from klingstudio.ui.player.panel import PlayerPanel
-from klingstudio.ui.player.scrub_bar import ScrubBar
 from klingstudio.ui.player.transport import timecode
 from tests.ui.player.conftest import Stage
 from tests.unit.media.numbered_clips import BLUE, GREEN, RED, numbered_clip
@@ -44,7 +44,7 @@ def show_pair(stage: Stage, source: Path, take: Path, *, starts_at_s: float = 0.
     stage.panel.show_source(source)
     stage.wait_for_step(0)
     stage.panel.show_take(take, "v01", starts_at_s=starts_at_s)
-    stage.qtbot.waitUntil(lambda: stage.pairs[-1].after is not None, timeout=20_000)
+    stage.wait_for_pair(lambda pair: pair.after is not None)
     stage.player.pause()
 
 
@@ -73,7 +73,7 @@ def test_both_start_together_when_the_take_arrives(stage: Stage, clips: dict[str
     stage.wait_for_step(30)
 
     stage.panel.show_take(clips["take"], "v01")
-    stage.qtbot.waitUntil(lambda: stage.pairs[-1].after is not None, timeout=20_000)
+    stage.wait_for_pair(lambda pair: pair.after is not None)
 
     assert stage.painted() == (("red", 0), ("blue", 0))
     assert stage.player.is_playing
@@ -118,7 +118,7 @@ def test_every_pair_that_is_published_while_playing_belongs_together(stage: Stag
         expected = stage.player.timeline.step_at(stage.player._clock.time_s()) if stage.player.timeline else -1
         if stage.pairs and stage.pairs[-1].step == expected:
             continue
-        stage.qtbot.waitUntil(lambda count=before: len(stage.pairs) > count, timeout=20_000)
+        stage.wait_for_another(before)
 
     assert painted == [(("red", pair.step), ("blue", 2 * pair.step)) for pair in stage.pairs]
     assert all(pair.before is not None and pair.after is not None for pair in stage.pairs)
@@ -137,7 +137,7 @@ def test_playing_goes_round_while_looping(stage: Stage, clips: dict[str, Path]) 
 
 def test_without_a_loop_it_stops_on_the_last_pair(stage: Stage, clips: dict[str, Path]) -> None:
     show_pair(stage, clips["source"], clips["short"])
-    stage.qtbot.mouseClick(button(stage, "loop"), Qt.MouseButton.LeftButton)
+    stage.click(stage.button("loop"))
 
     stage.player.play()
     stage.time.pass_s(30)
@@ -150,11 +150,11 @@ def test_without_a_loop_it_stops_on_the_last_pair(stage: Stage, clips: dict[str,
 def test_clips_of_different_length_play_what_both_have(stage: Stage, clips: dict[str, Path]) -> None:
     show_pair(stage, clips["source"], clips["short"])
 
-    stage.qtbot.keyClick(stage.panel, Qt.Key.Key_End)
+    stage.key(Qt.Key.Key_End)
     stage.wait_for_step(24)
 
     assert stage.painted() == (("red", 24), ("blue", 24))
-    assert text(stage, "frame") == "frame 25 of 25"
+    assert stage.text("frame") == "frame 25 of 25"
 
 
 def test_a_take_of_a_trimmed_source_lies_beside_the_right_part(stage: Stage, clips: dict[str, Path]) -> None:
@@ -172,7 +172,7 @@ def test_taking_the_take_away_leaves_the_source_where_it_was(stage: Stage, clips
     stage.wait_for_step(40)
 
     stage.panel.show_take(None, "")
-    stage.qtbot.waitUntil(lambda: stage.pairs[-1].after is None, timeout=20_000)
+    stage.wait_for_pair(lambda pair: pair.after is None)
 
     assert stage.painted() == ("red", 40)
 
@@ -181,7 +181,7 @@ def test_another_take_replaces_the_first(stage: Stage, clips: dict[str, Path]) -
     show_pair(stage, clips["source"], clips["take"])
 
     stage.panel.show_take(clips["green"], "v02")
-    stage.qtbot.waitUntil(lambda: stage.pairs[-1].after is not None and stage.pairs[-1].count == 10, timeout=20_000)
+    stage.wait_for_pair(lambda pair: pair.after is not None and pair.count == 10)
 
     assert stage.painted() == (("red", 0), ("green", 0))
 
@@ -213,14 +213,6 @@ def test_a_turned_clip_stands_upright_in_its_place(stage: Stage, tmp_path: Path)
 # --- hands ------------------------------------------------------------------------------------------------------------
 
 
-def button(stage: Stage, name: str) -> QToolButton:
-    return stage.panel.findChild(QToolButton, name)
-
-
-def text(stage: Stage, name: str) -> str:
-    return stage.panel.findChild(QLabel, name).text()
-
-
 def test_steps_by_key_and_button_go_one_frame(stage: Stage, clips: dict[str, Path]) -> None:
     show_pair(stage, clips["source"], clips["take"])
     stage.player.seek(29)
@@ -229,12 +221,12 @@ def test_steps_by_key_and_button_go_one_frame(stage: Stage, clips: dict[str, Pat
     seen = []
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Period, Qt.Key.Key_Left, Qt.Key.Key_Comma, Qt.Key.Key_Comma):
         count = len(stage.pairs)
-        stage.qtbot.keyClick(stage.panel, key)
-        stage.qtbot.waitUntil(lambda count=count: len(stage.pairs) > count, timeout=20_000)
+        stage.key(key)
+        stage.wait_for_another(count)
         seen.append(stage.painted())
-    stage.qtbot.mouseClick(button(stage, "frameForward"), Qt.MouseButton.LeftButton)
+    stage.click(stage.button("frameForward"))
     stage.wait_for_step(29)
-    stage.qtbot.mouseClick(button(stage, "frameBack"), Qt.MouseButton.LeftButton)
+    stage.click(stage.button("frameBack"))
     stage.wait_for_step(28)
 
     assert seen == [(("red", n), ("blue", n)) for n in (30, 31, 30, 29, 28)]
@@ -257,18 +249,27 @@ def test_stepping_back_across_key_frames_misses_nothing(stage: Stage, clips: dic
 def test_space_plays_and_pauses_on_the_picture_that_is_seen(stage: Stage, clips: dict[str, Path]) -> None:
     show_pair(stage, clips["source"], clips["take"])
 
-    stage.qtbot.keyClick(stage.panel, Qt.Key.Key_Space)
+    stage.key(Qt.Key.Key_Space)
     was_playing = stage.player.is_playing
     stage.time.pass_s(0.81)
     stage.wait_for_step(20)
-    stage.qtbot.keyClick(stage.panel, Qt.Key.Key_Space)
+    stage.key(Qt.Key.Key_Space)
     stage.time.pass_s(0.5)
     stage.player._tick()
 
     assert was_playing
     assert not stage.player.is_playing
     assert stage.pairs[-1].step == 20
-    assert button(stage, "play").accessibleName() == "Play (Space)"
+    assert stage.button("play").accessibleName() == "Play (Space)"
+
+
+def test_a_player_that_is_hidden_pauses(stage: Stage, clips: dict[str, Path]) -> None:
+    show_pair(stage, clips["source"], clips["take"])
+    stage.player.play()
+
+    stage.panel.hide()
+
+    assert not stage.player.is_playing
 
 
 def test_keys_belong_to_a_text_field_that_has_the_focus(qtbot: QtBot, stage: Stage, clips: dict[str, Path]) -> None:
@@ -278,9 +279,9 @@ def test_keys_belong_to_a_text_field_that_has_the_focus(qtbot: QtBot, stage: Sta
     field.setFocus()
     qtbot.waitUntil(field.hasFocus)
 
-    qtbot.keyClicks(field, "a b, c.")
-    qtbot.keyClick(field, Qt.Key.Key_Home)
-    qtbot.keyClick(field, Qt.Key.Key_Right)
+    QTest.keyClicks(field, "a b, c.")
+    stage.key(Qt.Key.Key_Home, field)
+    stage.key(Qt.Key.Key_Right, field)
 
     assert field.text() == "a b, c."
     assert field.cursorPosition() == 1
@@ -294,9 +295,9 @@ def test_a_click_on_the_transport_leaves_the_keys_to_the_picture(stage: Stage, c
     field.show()
     field.setFocus()
 
-    stage.qtbot.mouseClick(button(stage, "frameForward"), Qt.MouseButton.LeftButton)
+    stage.click(stage.button("frameForward"))
     stage.wait_for_step(1)
-    stage.qtbot.keyClick(stage.panel, Qt.Key.Key_Space)
+    stage.key(Qt.Key.Key_Space)
 
     assert stage.view.hasFocus()
     assert stage.player.is_playing
@@ -304,11 +305,10 @@ def test_a_click_on_the_transport_leaves_the_keys_to_the_picture(stage: Stage, c
 
 def test_a_click_on_the_bar_goes_there(stage: Stage, clips: dict[str, Path]) -> None:
     show_pair(stage, clips["source"], clips["take"])
-    bar = stage.panel.findChild(ScrubBar)
 
-    stage.qtbot.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.rect().center())
-    stage.qtbot.waitUntil(lambda: stage.pairs[-1].step in {29, 30}, timeout=20_000)
-    stage.qtbot.mouseClick(bar, Qt.MouseButton.LeftButton, pos=QPoint(bar.width() - 1, bar.height() // 2))
+    stage.click(stage.bar)
+    stage.wait_for_pair(lambda pair: pair.step in {29, 30})
+    stage.click(stage.bar, QPoint(stage.bar.width() - 1, stage.bar.height() // 2))
     stage.wait_for_step(59)
 
     assert stage.painted() == (("red", 59), ("blue", 59))
@@ -317,34 +317,33 @@ def test_a_click_on_the_bar_goes_there(stage: Stage, clips: dict[str, Path]) -> 
 def test_dragging_shows_pictures_on_the_way_and_plays_on_where_it_ends(stage: Stage, clips: dict[str, Path]) -> None:
     show_pair(stage, clips["source"], clips["take"])
     stage.player.play()
-    bar = stage.panel.findChild(ScrubBar)
+    bar = stage.bar
     middle = bar.height() // 2
 
-    stage.qtbot.mousePress(bar, Qt.MouseButton.LeftButton, pos=QPoint(bar.width() // 4, middle))
-    stage.qtbot.waitUntil(lambda: 10 < stage.pairs[-1].step < 20, timeout=20_000)
+    QTest.mousePress(bar, Qt.MouseButton.LeftButton, pos=QPoint(bar.width() // 4, middle))
+    stage.wait_for_pair(lambda pair: 10 < pair.step < 20)
     stage.time.pass_s(1)
     for share in (3, 4, 5, 6):
-        stage.qtbot.mouseMove(bar, QPoint(bar.width() * share // 8, middle))
-    stage.qtbot.waitUntil(lambda: stage.pairs[-1].step in {44, 45}, timeout=20_000)
-    stage.qtbot.mouseRelease(bar, Qt.MouseButton.LeftButton, pos=QPoint(bar.width() * 6 // 8, middle))
+        QTest.mouseMove(bar, QPoint(bar.width() * share // 8, middle))
+    stage.wait_for_pair(lambda pair: pair.step in {44, 45})
+    QTest.mouseRelease(bar, Qt.MouseButton.LeftButton, pos=QPoint(bar.width() * 6 // 8, middle))
     stage.time.pass_s(0.081)
-    stage.qtbot.waitUntil(lambda: stage.pairs[-1].step in {46, 47}, timeout=20_000)
+    stage.wait_for_pair(lambda pair: pair.step in {46, 47})
 
     assert stage.player.is_playing
 
 
 def test_keys_on_the_bar_move_it(stage: Stage, clips: dict[str, Path]) -> None:
     show_pair(stage, clips["source"], clips["take"])
-    bar = stage.panel.findChild(ScrubBar)
-    bar.setFocus()
+    stage.bar.setFocus()
 
-    stage.qtbot.keyClick(bar, Qt.Key.Key_Right)
+    stage.key(Qt.Key.Key_Right, stage.bar)
     stage.wait_for_step(1)
-    stage.qtbot.keyClick(bar, Qt.Key.Key_PageUp)
+    stage.key(Qt.Key.Key_PageUp, stage.bar)
     stage.wait_for_step(26)
-    stage.qtbot.keyClick(bar, Qt.Key.Key_End)
+    stage.key(Qt.Key.Key_End, stage.bar)
     stage.wait_for_step(59)
-    stage.qtbot.keyClick(bar, Qt.Key.Key_Home)
+    stage.key(Qt.Key.Key_Home, stage.bar)
     stage.wait_for_step(0)
 
     assert stage.painted() == (("red", 0), ("blue", 0))
@@ -359,8 +358,8 @@ def test_the_position_is_said_in_time_and_frames(stage: Stage, clips: dict[str, 
     stage.player.seek(31)
     stage.wait_for_step(31)
 
-    assert (text(stage, "time"), text(stage, "frame")) == ("00:01.24", "frame 32 of 60")
-    assert stage.panel.findChild(ScrubBar).accessibleDescription() == "frame 32 of 60, 00:01.24"
+    assert (stage.text("time"), stage.text("frame")) == ("00:01.24", "frame 32 of 60")
+    assert stage.bar.accessibleDescription() == "frame 32 of 60, 00:01.24"
 
 
 @pytest.mark.parametrize(
@@ -379,7 +378,7 @@ def test_everything_that_can_be_used_has_a_name_for_screen_readers(stage: Stage,
         for widget in [stage.panel, *stage.panel.findChildren(QWidget)]
         if widget.focusPolicy() != Qt.FocusPolicy.NoFocus and not widget.accessibleName()
     ]
-    bar = QAccessible.queryAccessibleInterface(stage.panel.findChild(ScrubBar))
+    bar = QAccessible.queryAccessibleInterface(stage.bar)
 
     assert nameless == []
     assert bar.role() == QAccessible.Role.Slider
@@ -388,9 +387,9 @@ def test_everything_that_can_be_used_has_a_name_for_screen_readers(stage: Stage,
 
 
 def test_nothing_to_play_disables_what_plays(stage: Stage) -> None:
-    assert not button(stage, "play").isEnabled()
-    assert not stage.panel.findChild(ScrubBar).isEnabled()
-    assert text(stage, "frame") == ""
+    assert not stage.button("play").isEnabled()
+    assert not stage.bar.isEnabled()
+    assert stage.text("frame") == ""
 
 
 # --- trouble ----------------------------------------------------------------------------------------------------------
@@ -401,7 +400,7 @@ def test_a_file_that_is_no_video_is_reported_and_said_in_the_viewer(stage: Stage
     path.write_text("Dear reader, " * 500)
 
     stage.panel.show_source(path)
-    stage.qtbot.waitUntil(lambda: bool(stage.problems), timeout=20_000)
+    stage.wait_for_problem()
 
     assert [(problem.kind, problem.subject) for problem in stage.problems] == [(Kind.SOURCE_NOT_VIDEO, "source")]
     assert stage.view._message == "This is not a video"
@@ -416,7 +415,7 @@ def test_a_bad_take_is_reported_as_such_and_the_source_stays(
     path.write_bytes(b"nothing of use" * 100)
 
     stage.panel.show_take(path, "v01")
-    stage.qtbot.waitUntil(lambda: bool(stage.problems), timeout=20_000)
+    stage.wait_for_problem()
 
     assert [(problem.kind, problem.subject) for problem in stage.problems] == [(Kind.RESULT_DAMAGED, "take")]
     assert stage.painted() == ("red", 0)
@@ -432,10 +431,10 @@ def test_a_damaged_take_plays_up_to_the_damage_and_is_reported_once(
     show_pair(stage, clips["source"], take)
 
     stage.player.seek(45)
-    stage.qtbot.waitUntil(lambda: stage.pairs[-1].count == 45, timeout=20_000)
+    stage.wait_for_pair(lambda pair: pair.count == 45)
     stage.player.seek(25)
-    stage.qtbot.waitUntil(lambda: stage.pairs[-1].count == 25, timeout=20_000)
-    stage.qtbot.keyClick(stage.panel, Qt.Key.Key_End)
+    stage.wait_for_pair(lambda pair: pair.count == 25)
+    stage.key(Qt.Key.Key_End)
     stage.wait_for_step(24)
 
     assert [problem.kind for problem in stage.problems] == [Kind.RESULT_DAMAGED]
@@ -445,10 +444,10 @@ def test_a_damaged_take_plays_up_to_the_damage_and_is_reported_once(
 def test_a_cut_off_source_is_reported_once_and_plays(stage: Stage, clips: dict[str, Path], tmp_path: Path) -> None:
     stage.panel.show_source(cut_off(clips["source"], tmp_path / "cut.mp4"))
     stage.wait_for_step(0)
-    stage.qtbot.waitUntil(lambda: bool(stage.problems), timeout=20_000)
+    stage.wait_for_problem()
 
-    stage.qtbot.keyClick(stage.panel, Qt.Key.Key_End)
-    stage.qtbot.waitUntil(lambda: stage.pairs[-1].step > 0, timeout=20_000)
+    stage.key(Qt.Key.Key_End)
+    stage.wait_for_pair(lambda pair: pair.step > 0)
 
     assert [replace(problem, detail="") for problem in stage.problems] == [
         replace(stage.problems[0], kind=Kind.SOURCE_DAMAGED, detail="", subject="source")
@@ -468,7 +467,7 @@ def test_opening_and_closing_thirty_times_leaves_no_thread_and_no_file_open(
         stage.panel.show_take(clips["take"], f"v{turn:02d}")
         if turn % 3 == 0:
             count = len(stage.pairs)
-            stage.qtbot.waitUntil(lambda count=count: len(stage.pairs) > count, timeout=20_000)
+            stage.wait_for_another(count)
         if turn % 5 == 0:
             stage.panel.close_clips()
     stage.panel.close_clips()
@@ -485,17 +484,20 @@ def test_importing_the_player_does_not_load_the_decoder_library() -> None:
     assert done.returncode == 0
 
 
-def test_a_window_that_is_deleted_without_closing_clips_harms_nobody(qtbot: QtBot, clips: dict[str, Path]) -> None:
+def test_a_window_that_is_deleted_without_closing_clips_lets_the_threads_end(
+    qtbot: QtBot, clips: dict[str, Path]
+) -> None:
     panel = PlayerPanel()
     panel.resize(400, 300)
     panel.show()
-    panel.show_source(clips["source"])
+    with qtbot.waitSignal(panel._player.pair_shown, timeout=20_000):
+        panel.show_source(clips["source"])
     threads = [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
 
-    panel.close()
     panel.deleteLater()
-    qtbot.wait(1)
+    with qtbot.waitSignal(panel.destroyed, timeout=20_000):
+        pass
 
-    for thread in threads:
-        thread.join(10)
-        assert not thread.is_alive()
+    assert len(threads) == 1
+    threads[0].join(10)
+    assert not threads[0].is_alive()

@@ -70,11 +70,9 @@ def test_clips_without_a_common_moment_have_no_steps() -> None:
     assert timeline.length_s == 0.0
 
 
-@pytest.mark.parametrize("which", ["leading", "following"])
-def test_damage_in_either_clip_ends_the_timeline(which: str) -> None:
-    clips = {"leading": track(50, 25), "following": track(50, 25)} | {which: track(50, 25, playable=20)}
-
-    timeline = Timeline(**clips)
+@pytest.mark.parametrize(("before", "after"), [(20, 50), (50, 20)])
+def test_damage_in_either_clip_ends_the_timeline(before: int, after: int) -> None:
+    timeline = Timeline(leading=track(50, 25, playable=before), following=track(50, 25, playable=after))
 
     assert timeline.count == 20
     assert timeline.length_s == pytest.approx(0.8)

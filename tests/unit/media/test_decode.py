@@ -216,6 +216,37 @@ def plain_clip(path: Path, color: Rgb, matrix: int, color_range: str) -> Path:
     return path
 
 
+@pytest.mark.slow
+def test_an_hdr_clip_looks_like_the_clip_that_is_sent(tmp_path: Path, desks: list[Desk]) -> None:
+    path = hdr_clip(tmp_path / "hlg.mp4", luma=721)
+    desk = Desk(path)
+    desks.append(desk)
+    desk.opened()
+
+    shown = color_of(desk.picture(0, (160, 90)))(0.5, 0.5)
+
+    # What the fitted clip has there: a luma of 164 in limited range.
+    assert shown == pytest.approx([(164 - 16) * 255 / 219] * 3, abs=6)
+
+
+def hdr_clip(path: Path, luma: int) -> Path:
+    """Grey of one luma in HLG, 10 bits."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "1"})
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p10le"
+        stream.codec_context.color_trc, stream.codec_context.color_primaries = 18, 9
+        stream.codec_context.colorspace, stream.codec_context.color_range = 9, 1
+        frame = av.VideoFrame(WIDTH_PX, HEIGHT_PX, "yuv420p10le")
+        for plane, level in zip(frame.planes, (luma, 512, 512), strict=True):
+            plane.update(level.to_bytes(2, "little") * (plane.buffer_size // 2))
+        for number in range(3):
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
 # --- requests and the cache -------------------------------------------------------------------------------------------
 
 

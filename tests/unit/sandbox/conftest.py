@@ -11,15 +11,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import av
 import httpx
 import pytest
 
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+
 ROOT = Path(__file__).resolve().parents[3]
 T = TypeVar("T")
 OMNI = "kling-video-o3-omni"
+
+
+def client(base: str, **headers: str) -> httpx.Client:
+    # Reading the system's certificates takes longer than most of these tests, and all is plain HTTP here.
+    return httpx.Client(base_url=base, headers=headers, trust_env=False, verify=False, timeout=20)
 
 
 @dataclass
@@ -30,7 +38,7 @@ class Sandbox:
     base: str
 
     def __post_init__(self) -> None:
-        self.bare = httpx.Client(base_url=self.base, trust_env=False, timeout=20)
+        self.bare = client(self.base)
         """Sends no key."""
 
     def account(self) -> Account:
@@ -49,12 +57,19 @@ class Sandbox:
     def end(self) -> int:
         """Ask it to end, and wait."""
         self.bare.close()
+        assert self.process.stdout
         if self.process.poll() is None:
             self.process.terminate()
-        assert self.process.stdout
-        code = self.process.wait(10)
-        self.process.stdout.close()
-        return code
+        try:
+            return self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)
+            raise
+        finally:
+            self.process.stdout.close()
+            if self.process.stdin:
+                self.process.stdin.close()
 
 
 @dataclass
@@ -66,9 +81,7 @@ class Account:
 
     def __post_init__(self) -> None:
         self.key = f"key-{self.name}"
-        self.http = httpx.Client(
-            base_url=self.sandbox.base, headers={"Authorization": f"Bearer {self.key}"}, trust_env=False, timeout=20
-        )
+        self.http = client(self.sandbox.base, Authorization=f"Bearer {self.key}")
 
     def upload(self, path: Path, *, is_public: bool = True) -> str:
         """Commit a file into a new repository and return its address."""
@@ -119,27 +132,38 @@ def until(look: Callable[[], T], is_there: Callable[[T], bool], deadline_s: floa
     return seen
 
 
-@pytest.fixture(scope="session")
-def launch() -> Iterator[Callable[..., Sandbox]]:
-    """Starts sandboxes; all of them are ended afterwards."""
-    started: list[Sandbox] = []
+class Launcher:
+    """Starts sandboxes and ends them."""
 
-    def start(*arguments: str, stdin: int | None = subprocess.DEVNULL) -> Sandbox:
+    def __init__(self) -> None:
+        self._started: list[Sandbox] = []
+
+    def __call__(self, *arguments: str, stdin: int | None = subprocess.DEVNULL) -> Sandbox:
         process = subprocess.Popen(
             [sys.executable, "-m", "klingstudio.sandbox", *arguments], stdin=stdin, stdout=subprocess.PIPE, cwd=ROOT
         )
         assert process.stdout
-        started.append(Sandbox(process, json.loads(process.stdout.readline())["oxen"]))
-        return started[-1]
+        self._started.append(Sandbox(process, json.loads(process.stdout.readline())["oxen"]))
+        return self._started[-1]
 
-    yield start
-    for sandbox in started:
-        sandbox.end()
+    def end(self) -> None:
+        for sandbox in self._started:
+            sandbox.end()
+
+
+@pytest.fixture
+def launch() -> Iterator[Launcher]:
+    """For tests that need a sandbox of their own."""
+    launcher = Launcher()
+    yield launcher
+    launcher.end()
 
 
 @pytest.fixture(scope="session")
-def shared_sandbox(launch: Callable[..., Sandbox]) -> Sandbox:
-    return launch("--queue-delay", "0.1")
+def shared_sandbox() -> Iterator[Sandbox]:
+    launcher = Launcher()
+    yield launcher("--queue-delay", "0.1")
+    launcher.end()
 
 
 @pytest.fixture
@@ -168,7 +192,7 @@ def draw_clip(path: Path, width: int, height: int, *, uneven: bool = False, audi
         video = out.add_stream("libx264", rate=12)
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         video.options = {"preset": "ultrafast"}
-        tone = out.add_stream(audio, rate=48000, layout="mono") if audio else None
+        tone = cast("AudioStream", out.add_stream(audio, rate=48000, layout="mono")) if audio else None
         for n in range(36):
             if uneven and n % 5 == 4:
                 continue
@@ -178,15 +202,17 @@ def draw_clip(path: Path, width: int, height: int, *, uneven: bool = False, audi
             sky, grass = bytes((110, 160, 220)) * width + padding, bytes((60, 140, 40)) * width + padding
             dot = bytearray(grass)
             dot[n * 9 : n * 9 + 60] = bytes((220, 30, 30)) * 20
-            plane.update(sky * (height // 2) + grass * (height // 4) + bytes(dot) * (height - height // 2 - height // 4))
+            plane.update(
+                sky * (height // 2) + grass * (height // 4) + bytes(dot) * (height - height // 2 - height // 4)
+            )
             frame.pts, frame.time_base = n, Fraction(1, 12)
             out.mux(video.encode(frame))
         if tone:
             for n in range(0, 3 * 48000, 1024):
                 sound = av.AudioFrame("flt" if audio == "pcm_f32le" else "fltp", "mono", 1024)
-                sound.planes[0].update(bytes(range(0, 64)) * (sound.planes[0].buffer_size // 64))
+                sound.planes[0].update(bytes(range(64)) * (sound.planes[0].buffer_size // 64))
                 sound.sample_rate, sound.pts, sound.time_base = 48000, n, Fraction(1, 48000)
-                out.mux(tone.encode(sound))  # type: ignore[arg-type]
+                out.mux(tone.encode(sound))
             out.mux(tone.encode(None))
         out.mux(video.encode(None))
     return path

@@ -29,24 +29,25 @@ def edited(clip: Path, prompt: str, *, keep_audio: bool = True, pictures: Pictur
 
 def times(path: Path) -> list[Fraction]:
     with av.open(str(path)) as source:
-        return [frame.pts * frame.time_base for frame in source.decode(video=0)]  # type: ignore[operator]
+        return [Fraction((frame.pts or 0) * (frame.time_base or 1)) for frame in source.decode(video=0)]
 
 
 def mean(path: Path, box: tuple[int, int, int, int], at: int = 10) -> Pixel:
     """Mean colour of a part of one frame."""
+    left, upper, right, lower = box
     with av.open(str(path)) as source:
-        image = [frame for frame in source.decode(video=0)][at].to_image().crop(box)
-    pixel = image.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
-    assert isinstance(pixel, tuple)
-    return pixel  # type: ignore[return-value]
+        frame = list(source.decode(video=0))[at].reformat(format="rgb24")
+    plane = frame.planes[0]
+    data = bytes(plane)
+    rows = [data[y * plane.line_size + left * 3 : y * plane.line_size + right * 3] for y in range(upper, lower)]
+    red, green, blue = (sum(sum(row[n::3]) for row in rows) // ((right - left) * len(rows)) for n in range(3))
+    return red, green, blue
 
 
 GRASS = (0, 130, 320, 175)
 
 
-@pytest.mark.parametrize(
-    "prompt", ["snow", "a rainy night", "sepia film", "cartoon", "dream", "fire", "invert", "black & white", "anything"]
-)
+@pytest.mark.parametrize("prompt", ["a rainy night", "a vintage cartoon", "dream", "anything"])
 def test_every_frame_comes_back_at_its_own_time(clip: Path, prompt: str) -> None:
     out = edited(clip, prompt)
 

@@ -1,4 +1,4 @@
-"""The studio without a window: one line for a person, JSON lines for a program, exit codes for both.
+"""The commands: the studio without a window. One line for a person, JSON lines for a program, exit codes for both.
 
 The commands, variables and codes are a promise to other programs; README.md documents them.
 """
@@ -12,14 +12,15 @@ import getpass
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from klingstudio import __version__, logs
-from klingstudio.cli_report import Report, exit_code
+from klingstudio.cli import WRONG_INPUT, has_display, window
+from klingstudio.cli.report import Report, exit_code
 from klingstudio.domain.element import Element, Image
 from klingstudio.domain.errors import InputRefused, KeyProblem, Kind, StudioError
 from klingstudio.domain.job import ATTENTION, UNSENT, Asset, Job, State
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 DEMO_PROMPT = "Turn the day into deep snow, keep the walker as she is"
 
-OK, WRONG_INPUT, INTERRUPTED = 0, 2, 130
+OK, INTERRUPTED = 0, 130
 
 
 class _Parser(argparse.ArgumentParser):
@@ -43,21 +44,18 @@ class _Parser(argparse.ArgumentParser):
         self.exit(WRONG_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    where = paths(os.environ)
-    if not arguments or (arguments[0] not in (*_COMMANDS, "sandbox") and not arguments[0].startswith("-")):
-        return _window(arguments)
     args = _parser().parse_args(arguments)
     if args.command is None:
-        return _window(args.files)
+        return window([])
     if args.command == "demo" and not args.headless:
         if has_display(os.environ):
-            return _window([], demo=True)
+            return window([], demo=True)
         print("There is no display here, so the demo runs without its window.", file=sys.stderr)
     if args.command == "sandbox":
         return _sandbox(args)
+    where = paths(os.environ)
     end_log = logs.start(where.logs)
     try:
         return _run(_COMMANDS[args.command](args, where))
@@ -75,15 +73,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         end_log()
 
 
-def has_display(environ: Mapping[str, str]) -> bool:
-    """True where a window can be shown to somebody."""
-    if environ.get("QT_QPA_PLATFORM", "").partition(":")[0] in ("offscreen", "minimal"):
-        return False
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
-
-
 def _run(work: Awaitable[int]) -> int:
     async def until_told_to_stop() -> int:
         main_task = asyncio.current_task()
@@ -95,15 +84,6 @@ def _run(work: Awaitable[int]) -> int:
         return asyncio.run(until_told_to_stop())
     except asyncio.CancelledError:
         return INTERRUPTED
-
-
-def _window(files: Sequence[str], *, demo: bool = False) -> int:
-    if not has_display(os.environ) and not os.environ.get("QT_QPA_PLATFORM"):
-        print("klingstudio: there is no display; `klingstudio --help` lists what works without one", file=sys.stderr)
-        return WRONG_INPUT
-    from klingstudio import app
-
-    return app.run(files, demo=demo)
 
 
 def _sandbox(args: argparse.Namespace) -> int:
@@ -122,7 +102,7 @@ async def _demo(args: argparse.Namespace, where: Paths) -> int:
 
     studio = await Studio.open(where, os.environ)
     try:
-        sample = await studio.media.sample(where.samples / "walk.mp4")
+        sample = await studio.sample()
         sandbox = studio.providers[-1]
         request = Request(source=str(sample), prompt=DEMO_PROMPT, provider=sandbox.id, out=_folder(args.out))
         return await _carry_out(studio.queue, [request], Report(as_json=args.json))
@@ -345,7 +325,6 @@ def _parser() -> argparse.ArgumentParser:
         prog="klingstudio", description="Edit video with Kling. Without a command the studio's window opens."
     )
     parser.add_argument("--version", action="version", version=f"klingstudio {__version__}")
-    parser.set_defaults(files=[])
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="the whole loop on the built-in sandbox: no key, no network")

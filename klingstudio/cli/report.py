@@ -107,7 +107,7 @@ class Report:
                 {
                     "event": "progress",
                     "job": progress.job_id,
-                    "phase": text.phase(progress.phase),
+                    "phase": progress.phase,
                     "fraction": None if progress.fraction is None else round(progress.fraction, 4),
                 }
             )
@@ -232,7 +232,7 @@ class Report:
         for job in jobs:
             when = job.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
             end = job.take or (text.one_line(job.problem) if job.problem else "")
-            print(f"{job.id[:8]}  {when}  {text.phase(job.state):<24} {job.charge or '':<18} {end}".rstrip())
+            print(f"{job.id[:8]}  {when}  {text.phase(job.state):<24} {job.charge or ''!s:<18} {end}".rstrip())
 
     # --------------------------------------------------------------------------------------------------------- inside
 

@@ -1,0 +1,163 @@
+"""The studio with a window on it; the only user of qasync.
+
+The window is on screen before anything heavy is loaded: a plain Qt loop runs until the first paint, then the rest is
+imported and the asyncio loop takes over. The window's own `closed` ends `_main`, which closes everything it opened
+in reverse order while the loop still runs; with `aboutToQuit` the loop would be gone before that.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from klingstudio.ui.models.bundle import Models
+from klingstudio.ui.theme import Theme
+from klingstudio.ui.window import Window
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from klingstudio.studio import Studio
+
+log = logging.getLogger(__name__)
+
+
+def run(argv: Sequence[str], *, demo: bool) -> int:
+    """Open the window and stay until it is closed. Returns the exit code.
+
+    Args:
+        argv: files, taken as if dropped on the window.
+        demo: show the whole loop by itself, once, on the sandbox and the sample clip.
+    """
+    app = _application()
+    models = Models()
+    window = Window(models, Theme(app))
+    window.painted.connect(lambda: QTimer.singleShot(0, lambda: app.exit(0)))
+    window.show()
+    window.take_files([Path(name) for name in argv])
+    app.exec()
+
+    import asyncio
+
+    from qasync import QEventLoop
+
+    hook = sys.excepthook
+    sys.excepthook = _reporting(models, hook)
+    loop = QEventLoop(app, already_running=False)
+    asyncio.set_event_loop(loop)
+    loop.set_exception_handler(lambda _loop, context: _report_task(models, context))
+    try:
+        with loop:
+            loop.run_until_complete(_main(window, models, demo=demo))
+    finally:
+        sys.excepthook = hook
+        asyncio.set_event_loop(None)
+        window.hide()
+        window.deleteLater()
+    return 0
+
+
+def _application() -> QApplication:
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("klingstudio")
+    app.setApplicationDisplayName("Kling Studio")
+    app.setDesktopFileName("klingstudio")
+    app.setQuitOnLastWindowClosed(False)
+    return app
+
+
+async def _main(window: Window, models: Models, *, demo: bool) -> None:
+    import asyncio
+
+    closed = asyncio.Event()
+    window.closed.connect(closed.set)
+    studio = await _open(window, models, closed)
+    if studio is None:
+        return
+    try:
+        models.attach(studio)
+        window.attach()
+        # Kept until the end: Qt does not keep an object alive because a signal is connected to it.
+        show = Demo(window, models)
+        if demo:
+            show.start()
+        await closed.wait()
+    finally:
+        window.detach()
+        await models.aclose()
+        await studio.aclose()
+
+
+async def _open(window: Window, models: Models, closed: asyncio.Event) -> Studio | None:
+    """The open studio, or None when the person gave up."""
+    import asyncio
+
+    from klingstudio.domain.errors import StudioError
+    from klingstudio.paths import paths
+    from klingstudio.studio import Studio
+
+    answered = asyncio.Event()
+    window.retry_wanted.connect(answered.set)
+    window.closed.connect(answered.set)
+    while not closed.is_set():
+        try:
+            return await Studio.open(
+                paths(os.environ), os.environ, on_bug=lambda error: models.problems.report("a job", error)
+            )
+        except StudioError as error:
+            log.info("the studio cannot be opened: %s", error)
+            window.show_failure(error.problem)
+        answered.clear()
+        await answered.wait()
+        window.hide_failure()
+    return None
+
+
+class Demo:
+    """Fills the draft and presses Generate once, as soon as it can be pressed."""
+
+    def __init__(self, window: Window, models: Models) -> None:
+        self._window = window
+        self._models = models
+
+    def start(self) -> None:
+        """Begin."""
+        draft = self._models.draft
+        draft.use_free_provider(remember=False)
+        draft.changed.connect(self._look)
+        self._window.use_sample()
+
+    def _look(self) -> None:
+        if self._window.generate.readiness().ok:
+            self._models.draft.changed.disconnect(self._look)
+            # Not from inside the signal: the panels have not all heard of the change yet.
+            QTimer.singleShot(0, self._window.generate.generate)
+
+
+def _reporting(models: Models, before: Any) -> Any:
+    """An exception in a slot is shown in the window, and logged."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            before(kind, error, trace)
+            return
+        models.problems.report("the window", error)
+
+    return hook
+
+
+def _report_task(models: Models, context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    if isinstance(error, Exception):
+        models.problems.report(str(context.get("message", "a task")), error)
+    else:
+        log.error("%s", context.get("message"))

@@ -1,0 +1,42 @@
+"""The program's entry: opens the window at once, or hands a command to `commands`.
+
+Only what the window's first paint needs is imported here: each further module would keep the person waiting.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+COMMANDS = ("demo", "edit", "jobs", "cancel", "resume", "resolve", "keys", "sandbox")
+WRONG_INPUT = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command, or the window, and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments and (arguments[0] in COMMANDS or arguments[0].startswith("-")):
+        from klingstudio.cli import commands
+
+        return commands.run(arguments)
+    return window(arguments)
+
+
+def window(files: Sequence[str], *, demo: bool = False) -> int:
+    """Open the studio; files are taken as if dropped on the window."""
+    if not has_display(os.environ) and not os.environ.get("QT_QPA_PLATFORM"):
+        print("klingstudio: there is no display; `klingstudio --help` lists what works without one", file=sys.stderr)
+        return WRONG_INPUT
+    from klingstudio import app
+
+    return app.run(files, demo=demo)
+
+
+def has_display(environ: Mapping[str, str]) -> bool:
+    """True where a window can be shown to somebody."""
+    if environ.get("QT_QPA_PLATFORM", "").partition(":")[0] in ("offscreen", "minimal"):
+        return False
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))

@@ -1,0 +1,402 @@
+"""The main window: connects the panels with each other and with the models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, QUrl, Signal
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeyEvent, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from klingstudio.domain.errors import Problem
+from klingstudio.ui import text, theme
+from klingstudio.ui.models.bundle import Models
+from klingstudio.ui.models.drops import sort_files
+from klingstudio.ui.models.problems import Bug
+from klingstudio.ui.widgets.focus import FocusRing
+from klingstudio.ui.widgets.icons import app_icon
+from klingstudio.ui.widgets.progress import Toast
+from klingstudio.ui.window.body import Body
+from klingstudio.ui.window.drops import Drops
+from klingstudio.ui.window.header import Header
+from klingstudio.ui.window.menus import Menus, Wishes
+from klingstudio.ui.window.regions import focus_first, neighbour
+from klingstudio.ui.window.viewer import FailurePage
+
+SAMPLE_PROMPT = "Turn the day into deep snow, keep the walker as she is"
+_BUTTONS = (text.Button.ADD_KEY, text.Button.SETTINGS, text.Button.CHOOSE_VIDEO, text.Button.GO_TO_PROMPT)
+"""What the message bar can do; other buttons belong to a place of their own."""
+
+
+class Window(QMainWindow):
+    """Made and shown before anything heavy is loaded; `attach` brings it to life."""
+
+    closed = Signal()
+    """The person wants to leave. Ends the program's main()."""
+    painted = Signal()
+    """The window is on screen for the first time."""
+    retry_wanted = Signal()
+    """Try once more to open the studio."""
+
+    def __init__(self, models: Models, looks: theme.Theme) -> None:
+        super().__init__()
+        self._models = models
+        self._looks = looks
+        self._was_painted = False
+        self._dialogs: dict[str, QDialog] = {}
+        self.setObjectName("window")
+        self.setWindowTitle("Kling Studio")
+        self.setWindowIcon(app_icon())
+        self.setMinimumSize(*theme.WINDOW_LEAST)
+        self.resize(self._first_size())
+        self.header = Header(self)
+        self._pages = QStackedWidget(self)
+        self.body = Body(models, self._pages)
+        self._pages.addWidget(self.body)
+        self.source, self.references = self.body.source, self.body.references
+        self.stage, self.prompt = self.body.stage, self.body.prompt
+        self.generate, self.takes, self.messages = self.body.generate, self.body.takes, self.body.messages
+        self.menus = Menus(self, self.header.bar, self._wishes())
+        inside = QWidget(self)
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.header)
+        column.addWidget(self._pages, stretch=1)
+        self.setCentralWidget(inside)
+        self.toast = Toast(self.body)
+        self.drops = Drops(
+            self,
+            models,
+            source_lights=(self.stage.light, self.source.light),
+            pictures_light=self.references.light,
+            say=self.toast.say,
+        )
+        self.ring = FocusRing(self)
+        self._connect()
+        self._show_status()
+        self._show_source()
+        self._show_pictures()
+        self._show_theme()
+
+    def _first_size(self) -> QSize:
+        wide, high = theme.WINDOW_SIZE
+        room = self.screen().availableSize()
+        return QSize(min(wide, room.width()), min(high, room.height()))
+
+    def _wishes(self) -> Wishes:
+        edit = self.prompt.edit
+        return Wishes(
+            open_video=self.source.choose,
+            add_images=self.references.choose,
+            sample=self.use_sample,
+            remove_video=self._models.draft.remove_source,
+            quit=self.close,
+            undo=edit.undo,
+            redo=edit.redo,
+            cut=lambda: self._edit("cut"),
+            copy=lambda: self._edit("copy"),
+            paste=lambda: self._edit("paste"),
+            settings=self._open_settings,
+            generate=self.generate.generate,
+            insert_image=lambda number: self.prompt.insert_token(f"@Image{number}"),
+            play=self.stage.toggle_playing,
+            toggle_takes=self.toggle_takes,
+            full_screen=self._full_screen,
+            next_region=lambda: self._go_region(1),
+            previous_region=lambda: self._go_region(-1),
+            shortcuts=self.open_shortcuts,
+            about=self.open_about,
+            theme=self.choose_theme,
+        )
+
+    def _connect(self) -> None:
+        models = self._models
+        self.header.takes.clicked.connect(self.toggle_takes)
+        self.header.looks.clicked.connect(self._flip_theme)
+        self.header.settings.clicked.connect(self._open_settings)
+        self.body.help.clicked.connect(self.open_shortcuts)
+        self.source.chosen.connect(models.draft.set_source)
+        self.references.chosen.connect(models.draft.add_pictures)
+        self.references.token_wanted.connect(self.prompt.insert_token)
+        self.prompt.edit.left.connect(self._leave_prompt)
+        self.stage.empty.sample_wanted.connect(self.use_sample)
+        self.stage.empty.open_wanted.connect(self.source.choose)
+        self.stage.shown.connect(self.takes.choose)
+        self.stage.clip_problem.connect(models.problems.show)
+        self.generate.settings_wanted.connect(self.open_settings)
+        self.generate.place_wanted.connect(self._go_to)
+        self.generate.generated.connect(self._on_generated)
+        self.takes.take_chosen.connect(self.stage.show_take)
+        self.takes.run_again.connect(self._run_again)
+        self.takes.show_in_folder.connect(self._show_in_folder)
+        self.takes.settings_wanted.connect(self.open_settings)
+        self.takes.page_wanted.connect(_open_page)
+        self.takes.closed.connect(self.toggle_takes)
+        models.draft.source_changed.connect(self._show_source)
+        models.draft.pictures_changed.connect(self._show_pictures)
+        models.accounts.changed.connect(self._on_key)
+        for signal in (models.draft.changed, models.jobs.added, models.jobs.changed, models.jobs.was_attached):
+            signal.connect(self._show_status)
+        models.jobs.completed.connect(self._on_completed)
+        models.problems.reported.connect(self._show_problems)
+        models.problems.said.connect(self.toast.say)
+        self.messages.acted.connect(self._on_message)
+        self._looks.changed.connect(self._show_theme)
+
+    # life
+
+    def attach(self) -> None:
+        """The models have the studio: load the player and take over the saved looks."""
+        self.stage.attach()
+        self._looks.choose(_choice(self._models.accounts.theme))
+        self._show_status()
+        self._show_problems()
+
+    def detach(self) -> None:
+        """Close files and windows; the program ends."""
+        self.stage.detach()
+        self.references.detach()
+        for dialog in self._dialogs.values():
+            dialog.close()
+
+    def show_failure(self, problem: Problem) -> None:
+        """The studio could not be opened."""
+        self.hide_failure()
+        page = FailurePage(problem, self._pages)
+        page.retry_wanted.connect(self.retry_wanted)
+        page.quit_wanted.connect(self.close)
+        self._pages.addWidget(page)
+        self._pages.setCurrentWidget(page)
+        page.retry.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def hide_failure(self) -> None:
+        """Try once more."""
+        while (page := self._pages.widget(1)) is not None:
+            self._pages.removeWidget(page)
+            page.deleteLater()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._models.jobs.is_sending:
+            # The answer to a paid request is on its way; without it the job would be left unconfirmed.
+            self.toast.say("Waiting for the provider's answer, at most 10 seconds…")
+            self._pages.setEnabled(False)
+            event.ignore()
+        else:
+            event.accept()
+        self.closed.emit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._was_painted:
+            self._was_painted = True
+            self.painted.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.header.show_width(self.width())
+        self.body.resize(self.width(), self.body.height())
+        self.body.arrange()
+        self._show_status()
+
+    # areas
+
+    def toggle_takes(self) -> None:
+        """Open or close the drawer; where the takes are always there, go to them."""
+        if self.body.is_drawer:
+            self.body.set_drawer_open(not self.body.drawer_is_open)
+        if not self.body.is_drawer or self.body.drawer_is_open:
+            focus_first(self.takes)
+        else:
+            self.header.takes.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.body.drawer_is_open:
+            self.toggle_takes()
+        elif event.key() == Qt.Key.Key_Escape and self.isFullScreen():
+            self.showNormal()
+        else:
+            super().keyPressEvent(event)
+
+    def _full_screen(self) -> None:
+        if self.isFullScreen():
+            self.showNormal()
+        else:
+            self.showFullScreen()
+
+    def _go_region(self, by: int) -> None:
+        for region in neighbour(self.body.regions(), QApplication.focusWidget(), by):
+            if focus_first(region):
+                return
+
+    def _go_to(self, place: str) -> None:
+        kind, _, number = place.partition(":")
+        match kind:
+            case "prompt":
+                self.prompt.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+            case "source":
+                focus_first(self.source)
+            case "image" if number.isdigit() and int(number) <= len(self.references.tiles()):
+                self.references.tiles()[int(number) - 1].setFocus(Qt.FocusReason.TabFocusReason)
+            case _:
+                pass
+
+    def _leave_prompt(self) -> None:
+        focus_first(self.stage)
+
+    def _edit(self, verb: str) -> None:
+        target = QApplication.focusWidget()
+        if target is not None and hasattr(target, verb):
+            getattr(target, verb)()
+
+    # files
+
+    def take_files(self, paths: list[Path]) -> None:
+        """Files from the command line, taken as if dropped."""
+        if paths:
+            self.drops.take(sort_files(paths))
+
+    def use_sample(self) -> None:
+        """The built-in clip, and something to say about it where nothing is written yet."""
+        self._models.draft.use_sample()
+        if not self._models.draft.prompt:
+            self._models.draft.replace_prompt(SAMPLE_PROMPT)
+
+    def _show_in_folder(self, path: str) -> None:
+        folder = Path(path).parent
+        if not Path(path).exists():
+            self.toast.say("This take is no longer where it was saved")
+        elif not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self.toast.say(f"Saved in {folder}")
+
+    # what changes
+
+    def _show_source(self) -> None:
+        self.menus.remove_video.setEnabled(self._models.draft.source is not None)
+        self.menus.play.setEnabled(self.stage.has_clip)
+
+    def _show_pictures(self) -> None:
+        for n, action in enumerate(self.menus.inserts, 1):
+            action.setEnabled(n <= len(self._models.draft.pictures))
+
+    def _on_key(self, _provider_id: str) -> None:
+        self._models.draft.read_price_again()
+
+    def _on_completed(self, job_id: str) -> None:
+        draft, job = self._models.draft, self._models.jobs.job(job_id)
+        if not self.stage.has_clip or (draft.source is not None and str(draft.source.path) == job.request.source):
+            self.stage.show_take(job_id)
+        self.toast.say(f"v{self._models.jobs.number(job_id):02} is ready")
+
+    def _on_generated(self, _job_id: str) -> None:
+        if self.body.is_drawer and not self.body.drawer_is_open:
+            self.toast.say("Added to the takes")
+
+    def _run_again(self, job_id: str) -> None:
+        self._models.draft.fill_from(self._models.jobs.job(job_id).request)
+        self.prompt.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _show_status(self) -> None:
+        jobs, draft = self._models.jobs, self._models.draft
+        parts = [f"{jobs.running} running"] if jobs.running else []
+        if waiting := jobs.needing_answer:
+            parts.append("1 waits for you" if waiting == 1 else f"{waiting} wait for you")
+        if not parts:
+            title = draft.provider.title if draft.provider else "Starting…"
+            parts.append(f"{title}: free, no key needed" if draft.is_free else title)
+        self.body.words.setText(" · ".join(parts))
+        self.header.show_takes(is_drawer=self.body.is_drawer, busy=jobs.running + jobs.needing_answer)
+
+    # messages
+
+    def _show_problems(self) -> None:
+        while (problem := self._models.problems.take()) is not None:
+            if isinstance(problem, Bug):
+                hint = f"{problem.summary}. It was written to the log; nothing you made is lost."
+                details = f"{problem.where}: {problem.summary}"
+                self.messages.say("Something unexpected happened", hint, details=details)
+            else:
+                sentence = text.sentence(problem)
+                buttons = (sentence.button,) if sentence.button in _BUTTONS else ()
+                self.messages.say(sentence.title, sentence.hint, buttons, details=text.one_line(problem))
+
+    def _on_message(self, words: str) -> None:
+        self.messages.clear()
+        match words:
+            case text.Button.ADD_KEY | text.Button.SETTINGS:
+                self.open_settings()
+            case text.Button.CHOOSE_VIDEO:
+                self.source.choose()
+            case text.Button.GO_TO_PROMPT:
+                self._go_to("prompt")
+            case _:
+                pass
+
+    # dialogs and looks
+
+    def _open_settings(self) -> None:
+        self.open_settings()
+
+    def open_settings(self, provider_id: str = "") -> None:
+        """The settings, at the key of a provider where one is named."""
+        from klingstudio.ui.dialogs.settings import SettingsDialog
+
+        if not self._models.draft.is_attached:
+            self.toast.say("Starting…")
+            return
+        dialog = self._dialogs.get("settings")
+        if not isinstance(dialog, SettingsDialog):
+            dialog = SettingsDialog(self._models.accounts, self)
+            dialog.theme_chosen.connect(self.choose_theme)
+            self._dialogs["settings"] = dialog
+        dialog.show_theme(self._looks.choice)
+        _present(dialog)
+        if provider_id:
+            dialog.show_key_of(provider_id)
+
+    def open_shortcuts(self) -> None:
+        """Every key on one page."""
+        from klingstudio.ui.dialogs.shortcuts import ShortcutsDialog
+
+        if "shortcuts" not in self._dialogs:
+            self._dialogs["shortcuts"] = ShortcutsDialog(self.menus.groups(), self)
+        _present(self._dialogs["shortcuts"])
+
+    def open_about(self) -> None:
+        """Name, version, licence."""
+        from klingstudio.ui.dialogs.about import AboutDialog
+
+        if "about" not in self._dialogs:
+            self._dialogs["about"] = AboutDialog(self)
+        _present(self._dialogs["about"])
+
+    def choose_theme(self, choice: str) -> None:
+        """Light, dark or as the system, remembered."""
+        self._looks.choose(_choice(choice))
+        self._models.accounts.set_theme(choice)
+
+    def _flip_theme(self) -> None:
+        self.choose_theme("light" if self._looks.is_dark else "dark")
+
+    def _show_theme(self) -> None:
+        self.menus.show_theme(self._looks.choice)
+        self.header.show_dark(self._looks.is_dark)
+
+
+def _choice(words: str) -> theme.Choice:
+    match words:
+        case "light" | "dark":
+            return words
+        case _:
+            return "system"
+
+
+def _present(dialog: QDialog) -> None:
+    dialog.show()
+    dialog.raise_()
+    dialog.activateWindow()
+
+
+def _open_page(address: str) -> None:
+    if address:
+        QDesktopServices.openUrl(QUrl(address))

@@ -1,7 +1,7 @@
 """The studio with a window on it; the only user of qasync.
 
 The window is on screen before anything heavy is loaded: a plain Qt loop runs until the first paint, then the rest is
-imported and the asyncio loop takes over. The window's own `closed` ends `_main`, which closes everything it opened
+imported and the asyncio loop takes over. The window's own `closed` ends `main`, which closes everything it opened
 in reverse order while the loop still runs; with `aboutToQuit` the loop would be gone before that.
 """
 
@@ -56,7 +56,7 @@ def run(argv: Sequence[str], *, demo: bool) -> int:
     loop.set_exception_handler(lambda _loop, context: _report_task(models, context))
     try:
         with loop:
-            loop.run_until_complete(_main(window, models, demo=demo))
+            loop.run_until_complete(main(window, models, demo=demo))
     finally:
         sys.excepthook = hook
         asyncio.set_event_loop(None)
@@ -75,7 +75,7 @@ def _application() -> QApplication:
     return app
 
 
-async def _main(window: Window, models: Models, *, demo: bool) -> None:
+async def main(window: Window, models: Models, *, demo: bool) -> None:
     import asyncio
 
     closed = asyncio.Event()

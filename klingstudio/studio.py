@@ -7,7 +7,7 @@ import contextlib
 import logging
 import random
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from klingstudio.domain.errors import DiskProblem, Kind, StudioBusy
-from klingstudio.domain.job import Job
+from klingstudio.domain.job import QUIET, Job
 from klingstudio.engine.accounts import Accounts
 from klingstudio.engine.queue import JobQueue
 from klingstudio.engine.runner import Surroundings
@@ -117,6 +117,7 @@ class Studio:
             queue = JobQueue(surroundings, on_bug=bug)
             stack.push_async_callback(queue.aclose)
             queue.open()
+            _sweep(paths.work, queue.jobs())
             return Studio(
                 paths,
                 settings=Settings(database),
@@ -184,6 +185,16 @@ async def _open_accounts(paths: Paths, environ: Mapping[str, str], stack: AsyncE
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _sweep(work: Path, jobs: Iterable[Job]) -> None:
+    """Remove what an ended program left in the work folder: everything that no unfinished job will still send."""
+    wanted = {Path(job.clip.path) for job in jobs if job.clip is not None and job.state not in QUIET}
+    if work.is_dir():
+        for left in work.iterdir():
+            if left not in wanted and left.is_file():
+                with contextlib.suppress(OSError):
+                    left.unlink()
 
 
 def _lock(paths: Paths) -> FileLock:

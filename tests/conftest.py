@@ -65,6 +65,7 @@ def _qt_loop() -> asyncio.AbstractEventLoop:
 
 # --- isolation --------------------------------------------------------------------------------------------------------
 
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The `KLINGSTUDIO_HOME` of this test. Keys and addresses of the person who runs the tests are out of reach."""
@@ -210,6 +211,14 @@ def _no_unexpected_log(request: pytest.FixtureRequest) -> Iterator[None]:
     expected = request.node.get_closest_marker("log_ok") is not None or "caplog" in request.fixturenames
     if lines and not expected:
         pytest.fail("unexpected in the log:\n" + "\n".join(lines), pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_concealed_keys() -> Iterator[None]:
+    """Keys of one test would be masked in the log of the next."""
+    yield
+    if "klingstudio.logs" in sys.modules:
+        sys.modules["klingstudio.logs"]._concealed.clear()
 
 
 # --- the keychain -----------------------------------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
@@ -38,6 +40,7 @@ class Accounts:
         self._sandbox_address = sandbox_address
         self._open: dict[str, tuple[str, Api, Provider]] = {}
         self._prices: dict[tuple[str, Tier], Price] = {}
+        self._making: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -110,6 +113,12 @@ class Accounts:
             KeyProblem: there is no key.
         """
         entry = self._entry(provider_id)
+        # One at a time: of two adapters made at once, one would never be closed.
+        async with self._making[provider_id]:
+            return await self._make(entry)
+
+    async def _make(self, entry: registry.Entry) -> Provider:
+        provider_id = entry.info.id
         secret = await self.key(provider_id)
         if secret.value is None:
             raise KeyProblem(Kind.KEY_MISSING, entry.info.title, subject="key")

@@ -46,6 +46,7 @@ class Desk:
     async def until(self, is_so: Callable[[], bool]) -> None:
         """Wait for it, ten seconds at most."""
         async with asyncio.timeout(_LIMIT_S):
+            # Any signal may make it so; there is no single event to wait for.
             while not is_so():
                 await asyncio.sleep(0.005)
 

@@ -124,7 +124,9 @@ async def test_the_light_goes_out_when_the_pointer_leaves(desk: Desk, tmp_path: 
 
 async def test_a_file_dropped_before_the_studio_is_open_is_looked_at_later(desk: Desk, tmp_path: Path) -> None:
     desk.open()
-    Drag(desk, tmp_path / "street.mp4").drop()
+    drag = Drag(desk, tmp_path / "street.mp4")
+    drag.enter()
+    drag.drop()
     before = desk.draft.source
 
     desk.models.attach(desk.studio.as_studio)

@@ -37,7 +37,7 @@ class ReferencesPanel(QWidget):
         self._thumbnails.ready.connect(self._on_thumb)
         self._columns: int = COLUMNS
         self._is_compact = False
-        self._count = label("", "section")
+        self._count = label("", "section", parent=self)
         self._add = DropArea("image-plus", "Image", parent=self)
         self._add.setObjectName("addImage")
         self._add.setAccessibleName("Add an image")
@@ -101,7 +101,6 @@ class ReferencesPanel(QWidget):
             tiles = self.tiles()
             (tiles[min(was_at, len(tiles) - 1)] if tiles else self._add).setFocus(Qt.FocusReason.ShortcutFocusReason)
         self._place_add(len(pictures))
-        self._order_focus()
         most = self._draft.references_max
         self._count.setText(f"{len(pictures)} of {most}")
         self._add.setEnabled(len(pictures) < most)
@@ -151,12 +150,6 @@ class ReferencesPanel(QWidget):
     def detach(self) -> None:
         """Wait for what is being read; the program ends."""
         self._thumbnails.wait()
-
-    def _order_focus(self) -> None:
-        before: QWidget = self._count
-        for tile in (*self.tiles(), self._add):
-            QWidget.setTabOrder(before, tile)
-            before = tile
 
     def _insert(self, picture_id: str) -> None:
         number = next(n for n, picture in enumerate(self._draft.pictures, 1) if picture.id == picture_id)

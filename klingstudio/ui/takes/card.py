@@ -27,6 +27,8 @@ class TakeCard(QFrame):
     chosen = Signal(str)
     asked = Signal(str, object)
     """Job id, Act."""
+    stepped = Signal(str, int)
+    """Job id, and -1 for the card above or +1 for the one below."""
     sent_again = Signal(str)
     dropped = Signal(str)
     found = Signal(str, str)
@@ -293,6 +295,8 @@ class TakeCard(QFrame):
         match event.key():
             case Qt.Key.Key_Return | Qt.Key.Key_Enter if not (event.modifiers() & Qt.KeyboardModifier.ControlModifier):
                 self.chosen.emit(self.job_id)
+            case Qt.Key.Key_Up | Qt.Key.Key_Down:
+                self.stepped.emit(self.job_id, -1 if event.key() == Qt.Key.Key_Up else 1)
             case Qt.Key.Key_Delete if Act.CANCEL in self._acts:
                 self.asked.emit(self.job_id, Act.CANCEL)
             case Qt.Key.Key_X if shift and Act.CANCEL in self._acts:

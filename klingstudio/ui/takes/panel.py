@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from klingstudio.domain.job import State
 from klingstudio.ui import text, theme
@@ -110,6 +110,7 @@ class TakesPanel(QWidget):
         card = TakeCard(job_id, self._jobs, self._list)
         card.chosen.connect(self._on_chosen)
         card.asked.connect(self._on_asked)
+        card.stepped.connect(self._on_step)
         card.sent_again.connect(self._jobs.send_again)
         card.dropped.connect(self._jobs.drop)
         card.found.connect(self._jobs.found)
@@ -128,11 +129,6 @@ class TakesPanel(QWidget):
             self._tick.start()
         elif not self._jobs.running:
             self._tick.stop()
-        before: QWidget | None = None
-        for card in self.cards():
-            if before is not None:
-                QWidget.setTabOrder(before, card)
-            before = card
 
     def _on_added(self, job_id: str) -> None:
         self._column.insertWidget(0, self._make(job_id))
@@ -198,18 +194,9 @@ class TakesPanel(QWidget):
         lines += [text.one_line(job.problem)] if job.problem else []
         return "\n".join(lines)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        cards, focus = self.cards(), QApplication.focusWidget()
-        at = next(
-            (n for n, card in enumerate(cards) if card is focus or (focus is not None and card.isAncestorOf(focus))), -1
-        )
-        to = {
-            Qt.Key.Key_Up: at - 1,
-            Qt.Key.Key_Down: at + 1,
-        }.get(Qt.Key(event.key()))
-        if to is None or not cards:
-            super().keyPressEvent(event)
-            return
-        card = cards[min(max(to, 0), len(cards) - 1)]
+    def _on_step(self, job_id: str, by: int) -> None:
+        cards = self.cards()
+        at = next(n for n, card in enumerate(cards) if card.job_id == job_id)
+        card = cards[min(max(at + by, 0), len(cards) - 1)]
         card.setFocus(Qt.FocusReason.TabFocusReason)
         self._scroll.ensureWidgetVisible(card)

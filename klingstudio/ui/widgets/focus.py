@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenuBar, QPlainTextEdit, QWidget
 
 from klingstudio.ui import theme
 
-_BY_KEYBOARD = (
-    Qt.FocusReason.TabFocusReason,
-    Qt.FocusReason.BacktabFocusReason,
-    Qt.FocusReason.ShortcutFocusReason,
-)
+_KEYS = (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride)
 _FOLLOWED = (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Hide, QEvent.Type.Show)
 
 
@@ -55,13 +51,11 @@ class FocusRing(QWidget):
             widget = widget.parentWidget()
         self._place()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
         kind = event.type()
-        if kind == QEvent.Type.FocusIn and isinstance(event, QFocusEvent):
-            self._by_keyboard = event.reason() in _BY_KEYBOARD
-            self._place()
-        elif kind in {QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress} and watched is self._target:
-            self._by_keyboard = kind == QEvent.Type.KeyPress
+        if kind in _KEYS or kind == QEvent.Type.MouseButtonPress:
+            # The focus moves between this event and the next: what was used last decides.
+            self._by_keyboard = kind in _KEYS
             self._place()
         elif kind in _FOLLOWED:
             self._place()

@@ -20,7 +20,7 @@ from klingstudio.ui.window.body import Body
 from klingstudio.ui.window.drops import Drops
 from klingstudio.ui.window.header import Header
 from klingstudio.ui.window.menus import Menus, Wishes
-from klingstudio.ui.window.regions import focus_first, neighbour
+from klingstudio.ui.window.regions import focus_first, go_to, neighbour, next_stop, tab_stops
 from klingstudio.ui.window.viewer import FailurePage
 
 SAMPLE_PROMPT = "Turn the day into deep snow, keep the walker as she is"
@@ -224,6 +224,19 @@ class Window(QMainWindow):
         else:
             self.showFullScreen()
 
+    def tab_stops(self) -> list[QWidget]:
+        """Every control in the order of the Tab key."""
+        return tab_stops([self.header, self.messages, *self.body.regions(), self.body.help])
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        if self._pages.currentWidget() is not self.body:
+            return super().focusNextPrevChild(forward)
+        stop = next_stop(self.tab_stops(), QApplication.focusWidget(), forward=forward)
+        if stop is not None:
+            reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
+            go_to(stop, reason)
+        return stop is not None
+
     def _go_region(self, by: int) -> None:
         for region in neighbour(self.body.regions(), QApplication.focusWidget(), by):
             if focus_first(region):
@@ -237,7 +250,7 @@ class Window(QMainWindow):
             case "source":
                 focus_first(self.source)
             case "image" if number.isdigit() and int(number) <= len(self.references.tiles()):
-                self.references.tiles()[int(number) - 1].setFocus(Qt.FocusReason.TabFocusReason)
+                go_to(self.references.tiles()[int(number) - 1], Qt.FocusReason.TabFocusReason)
             case _:
                 pass
 

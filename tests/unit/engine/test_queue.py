@@ -422,6 +422,22 @@ async def test_a_queue_with_work_closes_without_leaving_anything_running(
     assert not {name for name in names if len(name) == 32}
 
 
+async def test_what_an_ended_program_left_in_the_work_folder_is_removed(home: Path, sandbox: Sandbox) -> None:
+    work = home / "cache" / "work"
+    work.mkdir(parents=True)
+    (work / ".klingstudio-abc").write_bytes(b"half a clip")
+
+    async with a_studio(home, sandbox):
+        assert list(work.iterdir()) == []
+
+
+async def test_two_who_need_a_provider_at_once_get_the_same_one(home: Path, sandbox: Sandbox) -> None:
+    async with a_studio(home, sandbox) as studio:
+        first, second = await asyncio.gather(studio.accounts.provider("oxen"), studio.accounts.provider("oxen"))
+
+        assert first is second
+
+
 async def test_unknown_and_ambiguous_job_names_are_refused(home: Path, sandbox: Sandbox) -> None:
     async with a_studio(home, sandbox) as studio:
         assert isinstance(studio, Studio)

@@ -110,9 +110,11 @@ def make_clip(
         if turn_deg:
             # FFmpeg counts anticlockwise.
             video.set_display_rotation(-turn_deg % 360)
-        audio = None
+        audio: av.AudioStream | None = None
         if sound_s is not None:
-            audio = container.add_stream(sound_codec, rate=48_000, layout="stereo")
+            added = container.add_stream(sound_codec, rate=48_000, layout="stereo")
+            assert isinstance(added, av.AudioStream)
+            audio = added
         packets = []
         for number, at in enumerate(times):
             seen = picture(number, *size).rotate(turn_deg, expand=True)

@@ -17,9 +17,7 @@ def is_refused(path: Path) -> bool:
     try:
         verify(path)
     except StudioError as error:
-        assert error.problem.kind is Kind.RESULT_DAMAGED
-        assert error.problem.detail
-        return True
+        return error.problem.kind is Kind.RESULT_DAMAGED and bool(error.problem.detail)
     return False
 
 

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,9 +36,9 @@ def scripted(tmp_path: Path) -> Callable[..., MediaWorker]:
 
 
 @pytest.fixture
-def long_source(tmp_path: Path) -> Iterator[Path]:
+def long_source(tmp_path: Path) -> Path:
     """Takes a few seconds to fit."""
-    yield make_clip(tmp_path / "long.mp4", count=45, size=(1280, 720), sound_s=1.8)
+    return make_clip(tmp_path / "long.mp4", count=45, size=(1280, 720), sound_s=1.8)
 
 
 async def failure(call: object) -> StudioError:

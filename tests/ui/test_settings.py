@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
+
+from klingstudio.ui.dialogs.settings import KeyBox, SettingsDialog
+from klingstudio.vault import Secret, Where
+from tests.fakes.studio import PAID
+from tests.ui.conftest import Desk
+
+
+async def opened(desk: Desk) -> tuple[SettingsDialog, KeyBox]:
+    await desk.start()
+    desk.window.open_settings(PAID.id)
+    dialog = desk.window.findChild(SettingsDialog)
+    assert isinstance(dialog, SettingsDialog)
+    return dialog, dialog.box(PAID.id)
+
+
+async def test_the_settings_do_not_stop_the_window(desk: Desk) -> None:
+    dialog, _ = await opened(desk)
+
+    assert dialog.isVisible()
+    assert not dialog.isModal()
+    assert dialog.windowModality() is Qt.WindowModality.NonModal
+
+
+async def test_a_pasted_key_is_saved_trimmed_and_leaves_the_field(desk: Desk) -> None:
+    _, box = await opened(desk)
+
+    box.field.setText("  new-key \n")
+    box.save.click()
+    await desk.until(lambda: desk.studio.accounts.keys[PAID.id] == "new-key")
+    await desk.until(lambda: box.answer == "Saved")
+
+    assert box.field.text() == ""
+    assert box._place.text() == "The keychain is locked, so the key is kept for this session only."
+
+
+async def test_a_key_is_never_readable_by_itself(desk: Desk) -> None:
+    _, box = await opened(desk)
+
+    assert box.field.echoMode() is QLineEdit.EchoMode.Password
+
+
+async def test_the_test_says_in_words_whose_key_it_is(desk: Desk) -> None:
+    _, box = await opened(desk)
+
+    box.test.click()
+    await desk.until(lambda: box.answer.startswith("Works"))
+
+    assert box.answer == "Works. Account: ada"
+
+
+async def test_a_refused_key_says_so_at_its_field(desk: Desk) -> None:
+    _, box = await opened(desk)
+    desk.studio.accounts.keys[PAID.id] = "wrong"
+
+    box.test.click()
+    await desk.until(lambda: bool(desk.models.accounts.state(PAID.id).problem))
+
+    assert box.answer == "The provider does not accept the key: 401. Check it or add a new one."
+
+
+async def test_a_removed_key_greys_the_generate_button(desk: Desk) -> None:
+    desk.studio.settings.update(provider=PAID.id)
+    _, box = await opened(desk)
+    await desk.fill()
+
+    box.remove.click()
+    await desk.until(lambda: desk.generate.reason == "No key for Acme")
+
+    assert not box.test.isEnabled()
+    assert "There is no keychain on this system" in box._place.text()
+
+
+async def test_a_key_of_the_environment_cannot_be_changed_here(desk: Desk) -> None:
+    async def key(_provider_id: str) -> Secret:
+        return Secret("from-outside", Where.ENVIRONMENT)
+
+    desk.studio.accounts.key = key  # type: ignore[assignment, method-assign]
+    _, box = await opened(desk)
+
+    assert "ACME_API_KEY" in box._place.text()
+    assert not box.field.isEnabled()
+    assert box.remove.isHidden()
+
+
+async def test_the_theme_changes_at_once_and_is_remembered(desk: Desk) -> None:
+    dialog, _ = await opened(desk)
+
+    QTest.mouseClick(dialog.themes["light"], Qt.MouseButton.LeftButton)
+
+    assert not desk.looks.is_dark
+    assert desk.studio.settings.choices.theme == "light"
+
+
+async def test_the_organisation_that_is_billed_goes_into_the_request(desk: Desk) -> None:
+    dialog, _ = await opened(desk)
+    await desk.fill()
+
+    dialog._billed_to.setText(" studio-ada ")
+    dialog._billed_to.editingFinished.emit()
+
+    assert desk.draft.request().billed_to == "studio-ada"
+
+
+async def test_consent_can_be_taken_back(desk: Desk) -> None:
+    desk.studio.settings.update(upload_consent=frozenset({PAID.id}))
+    dialog, _ = await opened(desk)
+
+    dialog._forget.click()
+
+    assert desk.models.accounts.asks_consent(PAID.id)
+    assert dialog._agreed.text() == "You are asked before the first one."

@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QPushButton
+
+from klingstudio.domain.errors import Charged, InputRefused, Kind, Problem
+from klingstudio.domain.job import Clip, Job, Progress, State
+from klingstudio.domain.price import Money
+from klingstudio.ui.takes.card import BACK
+from klingstudio.ui.takes.words import Act, CardWords, card_words, clock, when
+from tests.fakes.studio import NOW, a_job, a_request
+from tests.ui.conftest import Desk
+
+CLIP = Clip(
+    path="/work/clip.mp4",
+    sha256="0",
+    size_bytes=1,
+    duration_s=5.3,
+    width_px=1280,
+    height_px=720,
+    frame_count=132,
+    is_source=True,
+)
+DONE = a_job(state=State.COMPLETED, clip=CLIP, take="/takes/street_v01.mp4", charge=Money(Decimal("1.77"), "USD"))
+LOST = a_job(
+    state=State.UNCONFIRMED, problem=Problem(kind=Kind.SUBMIT_UNCONFIRMED, detail="ReadTimeout", charged=Charged.MAYBE)
+)
+
+
+def words(job: Job, **changes: object) -> CardWords:
+    given: dict[str, object] = {
+        "number": 3,
+        "provider": "Acme",
+        "is_free": False,
+        "progress": None,
+        "elapsed_s": 102.0,
+        "now": NOW,
+    }
+    return card_words(job, **{**given, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("paused", [False, True])
+def test_every_state_has_a_card_that_says_something(state: State, paused: bool) -> None:
+    said = words(a_job(state=state, paused=paused))
+
+    assert said.name == "v03"
+    assert said.where == "Acme · Pro"
+    assert said.state
+
+
+def test_a_running_job_tells_its_phase_and_time() -> None:
+    assert words(a_job(state=State.REMOTE)).state == "Editing · 1:42"
+    progress = Progress(job_id="job-1", phase=State.UPLOADING, fraction=0.64)
+    assert words(a_job(state=State.UPLOADING), progress=progress).state == "Uploading · 64%"
+
+
+def test_a_finished_job_tells_length_and_charge() -> None:
+    said = words(DONE)
+
+    assert said.state == "checked · 5.3 s"
+    assert said.foot.startswith("$1.77 · ")
+
+
+def test_an_estimate_is_not_shown_as_a_charge() -> None:
+    assert words(replace(DONE, charge=None)).foot.startswith("about $1.68 · ")
+
+
+def test_a_failed_job_tells_why_and_whether_it_was_charged() -> None:
+    problem = Problem(kind=Kind.EDIT_FAILED, detail="Face is not clear", subject="image:2")
+
+    said = words(a_job(state=State.REMOTE_FAILED, problem=problem))
+
+    assert said.state == "The edit failed at the provider"
+    assert said.detail.startswith("Image 2: Face is not clear.")
+    assert said.foot.startswith("not charged")
+    assert said.acts == (Act.RUN_AGAIN,)
+
+
+def test_an_unconfirmed_job_tells_what_was_sent_when_and_for_how_much() -> None:
+    said = words(LOST)
+
+    at = when(NOW, NOW)
+    assert said.detail == f"Sent to Acme at {at} for about $1.68. The answer got lost, so it may have been charged."
+    assert said.acts == (Act.LOOK_AGAIN, Act.FOUND, Act.SEND_AGAIN, Act.DROP)
+
+
+def test_what_is_paid_for_cannot_be_cancelled_any_more() -> None:
+    assert words(a_job(state=State.REMOTE)).acts == (Act.CANCEL,)
+    assert words(a_job(state=State.DOWNLOADING)).acts == ()
+
+
+def test_times() -> None:
+    assert clock(0.4) == "0:00"
+    assert clock(3725) == "62:05"
+    later = NOW + timedelta(days=40)
+    assert when(NOW, later).startswith(f"{NOW.astimezone().day} ")
+    assert when(datetime.now(UTC), datetime.now(UTC)).count(":") == 1
+
+
+async def test_the_list_is_newest_first_and_a_job_stays_in_its_place(desk: Desk) -> None:
+    await desk.start()
+    for n in (1, 2, 3):
+        desk.studio.queue.tell(a_job(n))
+
+    desk.studio.queue.tell(a_job(2, state=State.REMOTE))
+
+    assert [card.job_id for card in desk.window.takes.cards()] == ["job-3", "job-2", "job-1"]
+    assert desk.window.body.words.text() == "3 running"
+
+
+async def test_the_empty_list_says_what_appears_there(desk: Desk) -> None:
+    await desk.start()
+
+    assert desk.window.takes._empty.isVisible()
+
+    desk.studio.queue.tell(a_job())
+
+    assert not desk.window.takes._empty.isVisible()
+
+
+async def test_the_cross_cancels_and_so_do_the_keys(desk: Desk) -> None:
+    await desk.start()
+    desk.studio.queue.tell(a_job(state=State.REMOTE))
+    card = desk.window.takes.cards()[0]
+
+    card._cancel.click()
+    QTest.keyClick(card, Qt.Key.Key_Delete)
+    QTest.keyClick(card, Qt.Key.Key_X, Qt.KeyboardModifier.ShiftModifier)
+
+    assert desk.studio.queue.asked == [("cancel", "job-1")] * 3
+
+
+async def test_sending_again_needs_a_second_press_that_names_the_amount(desk: Desk) -> None:
+    await desk.start()
+    desk.studio.queue.tell(LOST)
+    card = desk.window.takes.cards()[0]
+
+    card._press(Act.SEND_AGAIN)
+    question, asked_before = card._detail.text(), list(desk.studio.queue.asked)
+    card._press("Yes, send again")
+
+    assert asked_before == []
+    assert question == "If the first request did arrive, sending again charges a second time, up to $1.68 more."
+    assert desk.studio.queue.asked == [("send_again", "job-1")]
+
+
+async def test_the_question_can_be_taken_back(desk: Desk) -> None:
+    await desk.start()
+    desk.studio.queue.tell(LOST)
+    card = desk.window.takes.cards()[0]
+
+    card._press(Act.SEND_AGAIN)
+    card._press(BACK)
+
+    assert desk.studio.queue.asked == []
+    assert card._detail.text().startswith("Sent to Acme")
+
+
+async def test_an_id_that_was_found_is_passed_on_without_the_spaces_of_the_paste(desk: Desk) -> None:
+    await desk.start()
+    desk.studio.queue.tell(LOST)
+    card = desk.window.takes.cards()[0]
+
+    card._press(Act.FOUND)
+    QTest.keyClicks(card._field, "  abc-123 ")
+    QTest.keyClick(card._field, Qt.Key.Key_Return)
+
+    assert desk.studio.queue.asked == [("found", "job-1", "abc-123")]
+
+
+async def test_dropping_needs_a_second_press(desk: Desk) -> None:
+    await desk.start()
+    desk.studio.queue.tell(LOST)
+    card = desk.window.takes.cards()[0]
+
+    card._press(Act.DROP)
+    assert desk.studio.queue.asked == []
+    card._press("Yes, drop it")
+
+    assert desk.studio.queue.asked == [("drop", "job-1")]
+
+
+async def test_an_answer_that_comes_meanwhile_ends_the_question(desk: Desk) -> None:
+    await desk.start()
+    desk.studio.queue.tell(LOST)
+    card = desk.window.takes.cards()[0]
+    card._press(Act.SEND_AGAIN)
+
+    desk.studio.queue.tell(a_job(state=State.REMOTE, remote_id="abc"))
+
+    assert card.words().state.startswith("Editing")
+    assert "Yes, send again" not in [button.text() for button in card.findChildren(QPushButton)]
+
+
+async def test_a_paused_job_goes_on_or_stops(desk: Desk) -> None:
+    await desk.start()
+    desk.studio.queue.tell(a_job(state=State.UPLOADING, paused=True, problem=Problem(kind=Kind.NETWORK_DOWN)))
+    card = desk.window.takes.cards()[0]
+
+    card._press(Act.CONTINUE)
+    card._press(Act.STOP)
+
+    assert desk.studio.queue.asked == [("carry_on", "job-1"), ("cancel", "job-1")]
+    assert desk.window.body.words.text() == "1 waits for you"
+
+
+async def test_a_wish_that_is_refused_is_said_in_the_window(desk: Desk) -> None:
+    await desk.start()
+    desk.studio.queue.tell(LOST)
+    desk.studio.queue.refuses = InputRefused(Kind.JOB_NOT_WAITING, "remote")
+
+    desk.jobs.look_again("job-1")
+
+    assert desk.window.messages.title == "This job does not wait for an answer"
+
+
+async def test_arrows_go_through_the_cards_and_enter_chooses(desk: Desk) -> None:
+    await desk.start()
+    for n in (1, 2):
+        desk.studio.queue.tell(replace(DONE, id=f"job-{n}"))
+    newest, oldest = desk.window.takes.cards()
+    chosen: list[str] = []
+    desk.window.takes.take_chosen.connect(chosen.append)
+    await desk.settle()
+    newest.setFocus()
+
+    QTest.keyClick(newest, Qt.Key.Key_Down)
+    assert oldest.hasFocus()
+    QTest.keyClick(oldest, Qt.Key.Key_Return)
+    QTest.keyClick(oldest, Qt.Key.Key_Up)
+
+    assert chosen == ["job-1"]
+    assert QApplication.focusWidget() is newest
+
+
+async def test_the_prompt_can_be_copied_from_the_menu(desk: Desk) -> None:
+    await desk.start()
+    desk.studio.queue.tell(replace(DONE, request=a_request(prompt="Deep snow")))
+    card = desk.window.takes.cards()[0]
+
+    offered = [action.text() for action in card.menu().actions()]
+    card._press(Act.COPY_PROMPT)
+
+    assert offered[:2] == [Act.PLAY, Act.SHOW_IN_FOLDER]
+    assert QGuiApplication.clipboard().text() == "Deep snow"
+
+
+async def test_only_the_newest_of_many_jobs_are_built_at_first(desk: Desk) -> None:
+    for n in range(1, 101):
+        desk.studio.queue.kept[f"job-{n}"] = replace(DONE, id=f"job-{n}")
+
+    await desk.start()
+    built = len(desk.window.takes.cards())
+    desk.window.takes._more.click()
+
+    assert built == 40
+    assert len(desk.window.takes.cards()) == 80
+    assert desk.window.takes.cards()[0].job_id == "job-100"

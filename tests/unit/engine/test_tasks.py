@@ -1,0 +1,84 @@
+"""Tasks have an owner: none runs twice under one name, none fails unheard, none outlives its owner."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from klingstudio.engine.tasks import TaskOwner
+
+
+def refuse(error: Exception) -> None:
+    raise AssertionError(error)
+
+
+async def test_a_second_task_of_the_same_name_is_not_started() -> None:
+    owner, began = TaskOwner(), []
+
+    async def work() -> None:
+        began.append(1)
+        await asyncio.sleep(0.01)
+
+    assert owner.start("job", work(), on_error=refuse)
+    assert not owner.start("job", work(), on_error=refuse)
+    while owner.running("job"):
+        await asyncio.sleep(0.001)
+
+    assert began == [1]
+
+
+async def test_a_failure_reaches_its_listener() -> None:
+    owner, heard = TaskOwner(), []
+
+    async def fail() -> None:
+        raise ValueError("no")
+
+    owner.start("job", fail(), on_error=heard.append)
+    while owner.running("job"):
+        await asyncio.sleep(0.001)
+
+    assert [str(error) for error in heard] == ["no"]
+
+
+async def test_closing_waits_for_the_clean_up_of_every_task() -> None:
+    owner, cleaned = TaskOwner(), []
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.01)
+            cleaned.append(1)
+
+    owner.start("one", work(), on_error=refuse)
+    await asyncio.sleep(0)
+    owner.restart("one", work(), on_error=refuse)
+    await asyncio.sleep(0)
+    owner.cancel("one")
+    await owner.aclose()
+
+    assert cleaned == [1, 1]
+
+
+async def test_a_task_that_is_cancelled_before_it_began_leaves_no_warning() -> None:
+    owner = TaskOwner()
+
+    async def work() -> None:
+        await asyncio.sleep(60)
+
+    owner.start("job", work(), on_error=refuse)
+    await owner.aclose()
+
+    assert not owner.running("job")
+
+
+async def test_a_closed_owner_starts_nothing() -> None:
+    owner = TaskOwner()
+    await owner.aclose()
+
+    async def work() -> None:
+        pytest.fail("it ran")
+
+    assert not owner.start("job", work(), on_error=refuse)
+    await asyncio.sleep(0)

@@ -7,7 +7,6 @@ in reverse order while the loop still runs; with `aboutToQuit` the loop would be
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     import asyncio
 
     from klingstudio.studio import Studio
-
-log = logging.getLogger(__name__)
 
 
 def run(argv: Sequence[str], *, demo: bool) -> int:
@@ -100,6 +97,7 @@ async def main(window: Window, models: Models, *, demo: bool) -> None:
 async def _open(window: Window, models: Models, closed: asyncio.Event) -> Studio | None:
     """The open studio, or None when the person gave up."""
     import asyncio
+    import logging
 
     from klingstudio.domain.errors import StudioError
     from klingstudio.paths import paths
@@ -114,7 +112,7 @@ async def _open(window: Window, models: Models, closed: asyncio.Event) -> Studio
                 paths(os.environ), os.environ, on_bug=lambda error: models.problems.report("a job", error)
             )
         except StudioError as error:
-            log.info("the studio cannot be opened: %s", error)
+            logging.getLogger(__name__).info("the studio cannot be opened: %s", error)
             window.show_failure(error.problem)
         answered.clear()
         await answered.wait()
@@ -160,4 +158,6 @@ def _report_task(models: Models, context: dict[str, Any]) -> None:
     if isinstance(error, Exception):
         models.problems.report(str(context.get("message", "a task")), error)
     else:
-        log.error("%s", context.get("message"))
+        import logging
+
+        logging.getLogger(__name__).error("%s", context.get("message"))

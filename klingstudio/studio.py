@@ -17,8 +17,8 @@ from filelock import FileLock, Timeout
 from klingstudio.domain.errors import DiskProblem, Kind, StudioBusy
 from klingstudio.domain.job import QUIET, Job
 from klingstudio.engine.accounts import Accounts
+from klingstudio.engine.course import Surroundings
 from klingstudio.engine.queue import JobQueue
-from klingstudio.engine.runner import Surroundings
 from klingstudio.engine.sandbox_process import SandboxProcess
 from klingstudio.media.worker import MediaWorker
 from klingstudio.net.retry import Patience

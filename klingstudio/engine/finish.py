@@ -9,7 +9,6 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 from klingstudio.domain.job import Job
@@ -27,10 +26,9 @@ _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 class Finish:
     """The last part of one job's way."""
 
-    def __init__(self, job: Job, *, takes: Path, media: MediaWorker, now: Callable[[], datetime]) -> None:
+    def __init__(self, job: Job, *, takes: Path, media: MediaWorker) -> None:
         self._job = job
         self._media = media
-        self._now = now
         self._folder, self._name = _wanted(job, takes)
         self._part = self._folder / f"{job.id}.part"
 
@@ -45,6 +43,10 @@ class Finish:
         except OSError:
             return None
         return planned if found == job.take_sha256 else None
+
+    async def is_downloaded(self) -> bool:
+        """True when the whole `.part` is there from an earlier run, so that a dead link does no harm."""
+        return await asyncio.to_thread(lambda: Download.is_complete(self._part))
 
     async def download(self, url: str, on_fraction: OnFraction) -> None:
         """Bring the `.part` to its full length. Raises as `Download.fetch`."""
@@ -78,8 +80,7 @@ class Finish:
 
     def discard(self) -> None:
         """Remove what was fetched: it is not what was ordered."""
-        self._part.unlink(missing_ok=True)
-        self._part.with_name(self._part.name + ".json").unlink(missing_ok=True)
+        Download.discard(self._part)
 
 
 def _wanted(job: Job, takes: Path) -> tuple[Path, str]:

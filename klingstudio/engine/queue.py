@@ -1,4 +1,4 @@
-"""All jobs: takes requests in, keeps a runner for each unfinished one, and tells observers what changed."""
+"""All jobs: takes requests in, carries each unfinished one on, and tells observers what changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from klingstudio.domain.job import (
 )
 from klingstudio.domain.price import Money
 from klingstudio.domain.request import Request
-from klingstudio.engine.runner import Runner, Surroundings
+from klingstudio.engine import runner
+from klingstudio.engine.course import Course, Surroundings
 from klingstudio.engine.tasks import TaskOwner
 from klingstudio.logs import about_job
 
@@ -52,7 +53,7 @@ class JobQueue:
         self._around = surroundings
         self._on_bug = on_bug
         self._tasks = TaskOwner()
-        self._runners: dict[str, Runner] = {}
+        self._courses: dict[str, Course] = {}
         self._order: list[str] = []
         self._observers: list[JobObserver] = []
         self._told: dict[str, tuple[float, State]] = {}
@@ -67,29 +68,29 @@ class JobQueue:
         """
         for job in reversed(self._around.store.recover(self._around.now())):
             self._adopt(job)
-            runner = self._runners[job.id]
+            course = self._courses[job.id]
             if job.state in UNSENT and job.state is not State.DRAFT and not job.paused:
-                runner.amend(paused=True, problem=job.problem or Problem(kind=Kind.INTERRUPTED))
+                course.amend(paused=True, problem=job.problem or Problem(kind=Kind.INTERRUPTED))
             elif job.state is State.DRAFT and job.problem is None:
-                runner.amend(problem=Problem(kind=Kind.INTERRUPTED))
+                course.amend(problem=Problem(kind=Kind.INTERRUPTED))
             elif job.paused and job.state not in UNSENT:
                 # What stopped it may be mended by now (a key, a full disk); asking again is free.
-                runner.amend(paused=False)
+                course.amend(paused=False)
             self._start(job.id)
 
     async def aclose(self) -> None:
-        """Wait a little for an answer that is on its way, then end every runner; the journal keeps all of it."""
+        """Wait a little for an answer that is on its way, then end every task; the journal keeps all of it."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SUBMIT_GRACE_S):
-                for runner in self._runners.values():
-                    await runner.answered.wait()
+                for course in self._courses.values():
+                    await course.answered.wait()
         await self._tasks.aclose()
 
     # -------------------------------------------------------------------------------------------------------- reading
 
     def jobs(self) -> tuple[Job, ...]:
         """Every job, newest first."""
-        return tuple(self._runners[job_id].job for job_id in reversed(self._order))
+        return tuple(self._courses[job_id].job for job_id in reversed(self._order))
 
     def job(self, job_id: str) -> Job:
         """One job, by its id or the unambiguous beginning of it.
@@ -100,7 +101,7 @@ class JobQueue:
         found = [known for known in self._order if known.startswith(job_id)] if job_id else []
         if len(found) != 1:
             raise InputRefused(Kind.JOB_UNKNOWN, job_id)
-        return self._runners[found[0]].job
+        return self._courses[found[0]].job
 
     def subscribe(self, observer: JobObserver) -> Callable[[], None]:
         """Hear of changes; the answer ends it."""
@@ -126,42 +127,42 @@ class JobQueue:
             self._adopt(job)
             self._announce(job)
             self._go(job.id)
-            made.append(self._runners[job.id].job)
+            made.append(self._courses[job.id].job)
         return tuple(made)
 
     def cancel(self, job_id: str) -> None:
         """Stop before sending, or ask the provider to stop; the outcome is the provider's."""
-        runner = self._runners[self.job(job_id).id]
-        job = runner.job
+        course = self._courses[self.job(job_id).id]
+        job = course.job
         if job.state in UNSENT:
             if job.state is State.DRAFT:
                 return
             self._tasks.cancel(job.id)
-            runner.move(Event.STOP, problem=Problem(kind=Kind.STOPPED), paused=False)
+            course.move(Event.STOP, problem=Problem(kind=Kind.STOPPED), paused=False)
         elif job.state in (State.SUBMITTING, State.UNCONFIRMED, State.REMOTE, State.REMOTE_MISSING):
             if job.cancel_requested_at is None:
-                runner.amend(cancel_requested_at=self._around.now())
-            runner.nudge()
+                course.amend(cancel_requested_at=self._around.now())
+            course.nudge()
 
     def carry_on(self, job_id: str) -> None:
         """Let a paused or stopped job go on. One that ended for good stays as it is."""
-        runner = self._runners[self.job(job_id).id]
-        if runner.job.state is State.DRAFT:
-            self._go(runner.job.id)
-        elif runner.job.paused:
-            runner.amend(paused=False)
-            self._start(runner.job.id)
+        course = self._courses[self.job(job_id).id]
+        if course.job.state is State.DRAFT:
+            self._go(course.job.id)
+        elif course.job.paused:
+            course.amend(paused=False)
+            self._start(course.job.id)
         else:
-            runner.nudge()
-            self._start(runner.job.id)
+            course.nudge()
+            self._start(course.job.id)
 
     def look_again(self, job_id: str) -> None:
         """Read the provider's list, or ask for a fresh link, now."""
-        runner = self._runners[self.job(job_id).id]
-        if runner.job.paused:
-            runner.amend(paused=False)
-        runner.nudge()
-        self._start(runner.job.id)
+        course = self._courses[self.job(job_id).id]
+        if course.job.paused:
+            course.amend(paused=False)
+        course.nudge()
+        self._start(course.job.id)
 
     def send_again(self, job_id: str) -> None:
         """The person's approval of one further paid request for an unconfirmed job. It may charge again.
@@ -169,14 +170,14 @@ class JobQueue:
         Raises:
             InputRefused: this job does not wait for that answer.
         """
-        runner = self._waiting(job_id, frozenset({State.UNCONFIRMED}))
-        self._tasks.cancel(runner.job.id)
-        attempt = next(a for a in self._around.store.attempts(runner.job.id) if a.state is AttemptState.UNKNOWN)
+        course = self._waiting(job_id, frozenset({State.UNCONFIRMED}))
+        self._tasks.cancel(course.job.id)
+        attempt = next(a for a in self._around.store.attempts(course.job.id) if a.state is AttemptState.UNKNOWN)
         now = self._around.now()
-        estimate = runner.job.estimate
-        cap = estimate.amount if estimate else runner.job.request.max_cost or Decimal(0)
-        approval = Approval(id=self._around.new_id(), job_id=runner.job.id, cap_cents=int(cap * 100), at=now)
-        job = self._around.store.approve(runner.job, approval, attempt.id, now)
+        estimate = course.job.estimate
+        cap = estimate.amount if estimate else course.job.request.max_cost or Decimal(0)
+        approval = Approval(id=self._around.new_id(), job_id=course.job.id, cap_cents=int(cap * 100), at=now)
+        job = self._around.store.approve(course.job, approval, attempt.id, now)
         self._replace(job)
 
     def drop(self, job_id: str) -> None:
@@ -185,16 +186,16 @@ class JobQueue:
         Raises:
             InputRefused: this job does not wait for that answer.
         """
-        runner = self._waiting(job_id, _ANSWERABLE)
-        self._tasks.cancel(runner.job.id)
+        course = self._waiting(job_id, _ANSWERABLE)
+        self._tasks.cancel(course.job.id)
         now = self._around.now()
-        unknown = [a for a in self._around.store.attempts(runner.job.id) if a.state is AttemptState.UNKNOWN]
+        unknown = [a for a in self._around.store.attempts(course.job.id) if a.state is AttemptState.UNKNOWN]
         if unknown:
             job = self._around.store.settle(
-                runner.job, unknown[0].id, AttemptState.WAIVED, Event.USER_ABANDON, now, paused=False
+                course.job, unknown[0].id, AttemptState.WAIVED, Event.USER_ABANDON, now, paused=False
             )
         else:
-            job = self._around.store.move(runner.job, Event.USER_ABANDON, now, paused=False)
+            job = self._around.store.move(course.job, Event.USER_ABANDON, now, paused=False)
         self._replace(job)
 
     def found(self, job_id: str, remote_id: str) -> None:
@@ -203,14 +204,14 @@ class JobQueue:
         Raises:
             InputRefused: this job does not wait for that answer, or the id belongs to another job.
         """
-        runner = self._waiting(job_id, frozenset({State.UNCONFIRMED}))
+        course = self._waiting(job_id, frozenset({State.UNCONFIRMED}))
         remote_id = remote_id.strip()
-        attempt = next(a for a in self._around.store.attempts(runner.job.id) if a.state is AttemptState.UNKNOWN)
+        attempt = next(a for a in self._around.store.attempts(course.job.id) if a.state is AttemptState.UNKNOWN)
         if not remote_id or remote_id in self._around.store.attached_ids(attempt.provider, attempt.account):
             raise InputRefused(Kind.JOB_UNKNOWN, remote_id or "no id")
-        self._tasks.cancel(runner.job.id)
+        self._tasks.cancel(course.job.id)
         job = self._around.store.settle(
-            runner.job,
+            course.job,
             attempt.id,
             AttemptState.ACCEPTED,
             Event.FOUND,
@@ -223,42 +224,42 @@ class JobQueue:
 
     # ----------------------------------------------------------------------------------------------------------- inside
 
-    def _waiting(self, job_id: str, states: frozenset[State]) -> Runner:
-        runner = self._runners[self.job(job_id).id]
-        if runner.job.state not in states:
-            raise InputRefused(Kind.JOB_NOT_WAITING, runner.job.state)
-        return runner
+    def _waiting(self, job_id: str, states: frozenset[State]) -> Course:
+        course = self._courses[self.job(job_id).id]
+        if course.job.state not in states:
+            raise InputRefused(Kind.JOB_NOT_WAITING, course.job.state)
+        return course
 
     def _adopt(self, job: Job) -> None:
-        self._runners[job.id] = Runner(job, self._around, announce=self._announce, report=self._report)
+        self._courses[job.id] = Course(job, self._around, announce=self._announce, report=self._report)
         if job.id not in self._order:
             self._order.append(job.id)
 
     def _replace(self, job: Job) -> None:
-        """A new runner for a job that the person moved; the old one's task is on its way out."""
+        """A new course for a job that the person moved; the old one's task is on its way out."""
         self._adopt(job)
         self._announce(job)
         self._start(job.id)
 
     def _go(self, job_id: str) -> None:
-        self._runners[job_id].move(Event.PREPARE, problem=None, paused=False, cancel_requested_at=None)
+        self._courses[job_id].move(Event.PREPARE, problem=None, paused=False, cancel_requested_at=None)
         self._start(job_id)
 
     def _start(self, job_id: str) -> None:
-        runner = self._runners[job_id]
-        if runner.job.is_active:
-            self._tasks.restart(job_id, self._run(runner), on_error=self._on_bug)
+        course = self._courses[job_id]
+        if course.job.is_active:
+            self._tasks.restart(job_id, self._run(course), on_error=self._on_bug)
 
-    async def _run(self, runner: Runner) -> None:
-        provider = runner.job.request.provider
+    async def _run(self, course: Course) -> None:
+        provider = course.job.request.provider
         if provider not in self._slots:
             self._slots[provider] = asyncio.Semaphore(self._around.accounts.info(provider).parallel_jobs)
-        with about_job(runner.job.id):
+        with about_job(course.job.id):
             # Only local work and uploads queue up: what is already at the provider is always looked after.
-            while runner.job.is_active and runner.job.state in UNSENT:
+            while course.job.is_active and course.job.state in UNSENT:
                 async with self._slots[provider]:
-                    await runner.run_until_sent()
-            await runner.run()
+                    await runner.run_until_sent(course)
+            await runner.run(course)
 
     def _announce(self, job: Job) -> None:
         for observer in tuple(self._observers):

@@ -101,14 +101,20 @@ class Download:
 
     def __init__(self, part: Path, *, tls: ssl.SSLContext, allow_loopback: bool) -> None:
         self._part = part
-        self._mark = part.with_name(part.name + ".json")
+        self._mark = _mark_of(part)
         self._tls = tls
         self._allow_loopback = allow_loopback
 
-    def discard(self) -> None:
+    @staticmethod
+    def is_complete(part: Path) -> bool:
+        """True for a `.part` that came whole: the mark beside it is removed only then."""
+        return part.exists() and part.stat().st_size > 0 and not _mark_of(part).exists()
+
+    @staticmethod
+    def discard(part: Path) -> None:
         """Forget what was fetched so far."""
-        self._part.unlink(missing_ok=True)
-        self._mark.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
+        _mark_of(part).unlink(missing_ok=True)
 
     async def fetch(self, url: str, on_bytes: OnBytes) -> None:
         """Bring the `.part` to its full length and sync it to disk.
@@ -161,10 +167,10 @@ class Download:
             case 206:
                 start, total = _content_range(response.headers.get("content-range", ""))
                 if start != await asyncio.to_thread(self._size):
-                    await asyncio.to_thread(self.discard)
+                    await asyncio.to_thread(self.discard, self._part)
                     raise NetworkProblem(Kind.NETWORK_DOWN, "the server sent another part than asked for")
             case 416:
-                await asyncio.to_thread(self.discard)
+                await asyncio.to_thread(self.discard, self._part)
                 raise NetworkProblem(Kind.NETWORK_DOWN, "the server has no such part")
             case 401 | 403 | 404 | 410:
                 raise ResultGone(Kind.RESULT_GONE, f"HTTP {response.status_code}")
@@ -209,13 +215,18 @@ class Download:
     def _begin(self, start: int, etag: str) -> BinaryIO:
         try:
             self._part.parent.mkdir(parents=True, exist_ok=True)
+            # First, so that a part without its mark is always a whole one.
+            self._mark.write_text(json.dumps({"etag": etag}))
             handle = self._part.open("r+b" if start else "wb")
             handle.truncate(start)
             handle.seek(start)
-            self._mark.write_text(json.dumps({"etag": etag}))
         except OSError as error:
             raise disk_problem(error) from error
         return handle
+
+
+def _mark_of(part: Path) -> Path:
+    return part.with_name(part.name + ".json")
 
 
 def _write(handle: BinaryIO, piece: bytes) -> None:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from klingstudio.domain.errors import Charged, Kind, Problem
-from klingstudio.domain.job import State
+
+if TYPE_CHECKING:
+    from klingstudio.domain.job import State
 
 
 class Button(StrEnum):
@@ -233,25 +236,26 @@ _CHARGED: dict[Charged, str] = {
     Charged.MAYBE: "may have been charged",
 }
 
-_PHASES: dict[State, str] = {
-    State.DRAFT: "not sent",
-    State.PREPARING: "fitting",
-    State.PREPARED: "waiting to upload",
-    State.UPLOADING: "uploading",
-    State.READY: "waiting to send",
-    State.SUBMITTING: "sending",
-    State.UNCONFIRMED: "not confirmed",
-    State.REMOTE: "editing",
-    State.REMOTE_MISSING: "not found at the provider",
-    State.SUCCEEDED: "edited",
-    State.DOWNLOADING: "downloading",
-    State.VERIFYING: "checking",
-    State.RESULT_UNAVAILABLE: "link expired",
-    State.COMPLETED: "done",
-    State.REJECTED: "refused",
-    State.REMOTE_FAILED: "failed",
-    State.REMOTE_CANCELLED: "cancelled",
-    State.ABANDONED: "dropped",
+_PHASES: dict[str, str] = {
+    # By the value of each state: the window says its first words before the states are loaded.
+    "draft": "not sent",
+    "preparing": "fitting",
+    "prepared": "waiting to upload",
+    "uploading": "uploading",
+    "ready": "waiting to send",
+    "submitting": "sending",
+    "unconfirmed": "not confirmed",
+    "remote": "editing",
+    "remote_missing": "not found at the provider",
+    "succeeded": "edited",
+    "downloading": "downloading",
+    "verifying": "checking",
+    "result_unavailable": "link expired",
+    "completed": "done",
+    "rejected": "refused",
+    "remote_failed": "failed",
+    "remote_cancelled": "cancelled",
+    "abandoned": "dropped",
 }
 
 
@@ -284,7 +288,7 @@ def one_line(problem: Problem) -> str:
 
 def phase(state: State) -> str:
     """What a job is doing in this state, in one or two words."""
-    return _PHASES[state]
+    return _PHASES[state.value]
 
 
 def place(subject: str) -> str:

@@ -15,7 +15,14 @@ from typing import Any, Protocol
 import pytest
 
 from klingstudio.domain.element import Element, Image
-from klingstudio.domain.errors import KeyProblem, Kind, NetworkProblem, ProviderRefused, SubmitUnconfirmed, UnexpectedReply
+from klingstudio.domain.errors import (
+    KeyProblem,
+    Kind,
+    NetworkProblem,
+    ProviderRefused,
+    SubmitUnconfirmed,
+    UnexpectedReply,
+)
 from klingstudio.domain.job import Asset
 from klingstudio.domain.price import Money
 from klingstudio.domain.request import Request, Tier
@@ -189,9 +196,7 @@ async def test_an_empty_account_is_told_from_a_wrong_key(sandbox: Sandbox) -> No
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "drop_after", "not_json", "no_id", "html", "truncated"])
-async def test_an_order_whose_answer_is_lost_is_found_in_the_list_and_charged_once(
-    sandbox: Sandbox, kind: str
-) -> None:
+async def test_an_order_whose_answer_is_lost_is_found_in_the_list_and_charged_once(sandbox: Sandbox, kind: str) -> None:
     sandbox.faults([{"call": "submit", "kind": kind}])
     body = json.dumps({"model": oxen.EDIT_MODEL, "prompt": "x", "input_video": "https://h.invalid/u.mp4"})
 

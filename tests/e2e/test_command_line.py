@@ -347,9 +347,7 @@ def test_a_captive_portal_is_not_taken_for_the_provider(
     assert not posts(sandbox)
 
 
-def test_a_provider_that_is_down_is_exit_7_and_the_job_is_kept(
-    run: CommandLine, sandbox: Sandbox, clip: Path
-) -> None:
+def test_a_provider_that_is_down_is_exit_7_and_the_job_is_kept(run: CommandLine, sandbox: Sandbox, clip: Path) -> None:
     run.environ["KLINGSTUDIO_OXEN_URL"] = closed_port()
     down = run("edit", str(clip), "--prompt", "snow")
 

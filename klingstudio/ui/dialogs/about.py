@@ -20,7 +20,7 @@ class AboutDialog(QDialog):
         self.setModal(False)
         mark = QLabel(self)
         side = theme.px(64)
-        mark.setPixmap(pixmap("app", "black", side, self.devicePixelRatioF()))
+        mark.setPixmap(pixmap("app", "", side, self.devicePixelRatioF()))
         done = Button("Done", self)
         done.clicked.connect(self.close)
         column = QVBoxLayout(self)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPaintEvent
-from PySide6.QtWidgets import QStyle, QStyleOptionButton, QStylePainter, QWidget
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
 
 from klingstudio.ui import theme
 from klingstudio.ui.widgets.icons import Button
@@ -14,7 +14,7 @@ class GenerateButton(Button):
     """Three texts of different weight on one ground."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Generate", parent, kind="primary")
+        super().__init__("", parent, kind="primary")
         self.setObjectName("generate")
         self._word = "Generate"
         self._price = ""
@@ -54,12 +54,9 @@ class GenerateButton(Button):
         texts = [(self._word, strong, 1.0), (self._price, small, 1.0), (self._keys, keys, 0.86)]
         return [one for one in texts if one[0]]
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        option = QStyleOptionButton()
-        self.initStyleOption(option)
-        option.text = ""
-        painter = QStylePainter(self)
-        painter.drawControl(QStyle.ControlElement.CE_PushButtonBevel, option)
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
         t = theme.tokens(self.palette())
         off = theme.mix(t.window, t.text, 0.66)
         colour = QColor(t.on_accent if self.isEnabled() else off)

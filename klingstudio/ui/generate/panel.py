@@ -9,7 +9,6 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from klingstudio.domain.errors import Kind, StudioError
-from klingstudio.domain.request import Tier
 from klingstudio.ui import text, theme
 from klingstudio.ui.generate.button import GenerateButton
 from klingstudio.ui.models.accounts import AccountsModel, Place
@@ -26,7 +25,8 @@ SENT_MS = 1200
 AGREE = "Upload publicly and generate"
 NOT_NOW = "Not now"
 USE_SANDBOX = "Use the sandbox"
-TIERS = {Tier.STANDARD: "Standard", Tier.PRO: "Pro"}
+TIERS = {"standard": "Standard", "pro": "Pro"}
+"""By the value of each tier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class GeneratePanel(QWidget):
         self._provider.setObjectName("provider")
         self._provider.choices.triggered.connect(lambda action: draft.choose_provider(action.data()))
         self._tier = MenuButton("Quality", self)
-        self._tier.choices.triggered.connect(lambda action: draft.choose_tier(Tier(action.data())))
+        self._tier.choices.triggered.connect(self._on_tier)
         self._takes = MenuButton("Takes", self)
         self._takes.choices.triggered.connect(lambda action: draft.choose_takes(action.data()))
         self._sound = Button("Keep sound", self, icon_name="music")
@@ -211,6 +211,11 @@ class GeneratePanel(QWidget):
 
     # showing
 
+    def _on_tier(self, action: QAction) -> None:
+        from klingstudio.domain.request import Tier
+
+        self._draft.choose_tier(Tier(action.data()))
+
     def _fill_menus(self) -> None:
         draft = self._draft
         info = draft.provider
@@ -219,19 +224,18 @@ class GeneratePanel(QWidget):
         for one in draft.providers:
             self._provider.offer(one.title, one.id, checked=one is info)
         for tier in info.tiers if info else ():
-            self._tier.offer(TIERS[tier], tier.value, checked=tier is draft.tier)
+            self._tier.offer(TIERS[tier.value], tier.value, checked=tier is draft.tier)
         for count in TAKES:
             self._takes.offer(_takes(count), count, checked=count == draft.takes)
         for button in (self._provider, self._tier, self._takes, self._sound):
             button.setEnabled(info is not None)
         if info is None:
             self._provider.show_choice("Starting…")
-            self._tier.show_choice(TIERS[draft.tier])
         self._refresh()
 
     def _refresh(self) -> None:
         draft = self._draft
-        self._tier.show_choice(TIERS[draft.tier])
+        self._tier.show_choice(TIERS[draft.tier.value if draft.tier else "pro"])
         self._takes.show_choice(_takes(draft.takes))
         self._show_sound()
         ready = self.readiness()
@@ -278,7 +282,11 @@ class GeneratePanel(QWidget):
             self.notice.clear()
         elif self._refusal == "consent" and ready.ok and self._accounts.asks_consent(info.id):
             self.notice.say(
-                f"{info.title} makes uploaded files public", info.upload_note, (AGREE, NOT_NOW), tone="warning"
+                f"{info.title} makes uploaded files public",
+                info.upload_note,
+                (AGREE, NOT_NOW),
+                tone="warning",
+                spends=AGREE,
             )
         elif ready.place == "key":
             note = self._accounts.state(info.id).note
@@ -296,9 +304,9 @@ class GeneratePanel(QWidget):
         match words:
             case text.Button.ADD_KEY:
                 self.settings_wanted.emit(info.id)
-            case "Use the sandbox":
+            case _ if words == USE_SANDBOX:
                 self._draft.use_free_provider()
-            case "Upload publicly and generate":
+            case _ if words == AGREE:
                 self._accounts.agree(info.id)
                 self._send()
             case _:

@@ -5,21 +5,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from klingstudio.domain.element import Image
 from klingstudio.domain.errors import InputRefused, Kind, Problem, StudioError
-from klingstudio.domain.media import ClipFacts, FitPlan, ImageFacts, check_image, plan_fit
-from klingstudio.domain.price import Money, Price
-from klingstudio.domain.prompt import check_prompt, numbered, parse
-from klingstudio.domain.request import Request, Tier, check_request
 from klingstudio.ui.models.problems import Problems
 
 if TYPE_CHECKING:
+    from klingstudio.domain.media import ClipFacts, FitPlan, ImageFacts
+    from klingstudio.domain.price import Money, Price
+    from klingstudio.domain.request import Request, Tier
     from klingstudio.engine.tasks import TaskOwner
     from klingstudio.providers.base import ProviderInfo
     from klingstudio.studio import Studio
@@ -80,10 +77,10 @@ class DraftModel(QObject):
         self._pictures: tuple[Picture, ...] = ()
         self._prompt = ""
         self._provider = ""
-        self._tier = Tier.PRO
+        self._tier: Tier | None = None
         self._keep_audio = True
         self._takes = 1
-        self._prices: dict[tuple[str, Tier], Price | None] = {}
+        self._prices: dict[tuple[str, Tier | None], Price | None] = {}
         self._wants_sample = False
 
     # what stands now
@@ -106,7 +103,8 @@ class DraftModel(QObject):
         return self._prompt
 
     @property
-    def tier(self) -> Tier:
+    def tier(self) -> Tier | None:
+        """None until the studio is open."""
         return self._tier
 
     @property
@@ -252,13 +250,13 @@ class DraftModel(QObject):
             )
 
     def _plan(self) -> None:
+        from klingstudio.ui.models import rules
+
         source, info = self._source, self.provider
         if source is None or source.facts is None or info is None:
             return
-        try:
-            self._source = replace(source, plan=plan_fit(source.facts, info.limits), problem=None)
-        except InputRefused as error:
-            self._source = replace(source, plan=None, problem=error.problem)
+        plan, problem = rules.fit(source.facts, info.limits)
+        self._source = replace(source, plan=plan, problem=problem)
         self.source_changed.emit()
         self.changed.emit()
 
@@ -302,9 +300,10 @@ class DraftModel(QObject):
         self._set_pictures(tuple(order))
 
     def _set_pictures(self, pictures: tuple[Picture, ...]) -> None:
-        parts = parse(self._prompt, [picture.id for picture in self._pictures], [])
+        from klingstudio.ui.models import rules
+
+        text = rules.renumber(self._prompt, [one.id for one in self._pictures], [one.id for one in pictures])
         self._pictures = pictures
-        text = numbered(parts, {picture.id: n for n, picture in enumerate(pictures, 1)})
         if text != self._prompt:
             self._prompt = text
             self.prompt_replaced.emit(text)
@@ -336,19 +335,15 @@ class DraftModel(QObject):
             self._change_picture(picture_id, problem=error.problem)
 
     def _check_pictures(self) -> None:
+        from klingstudio.ui.models import rules
+
         info = self.provider
         if info is None:
             return
-        checked = []
-        for n, picture in enumerate(self._pictures, 1):
-            problem = picture.problem
-            if picture.facts is not None:
-                problem = None
-                try:
-                    check_image(picture.facts, info.limits, f"image:{n}")
-                except InputRefused as error:
-                    problem = error.problem
-            checked.append(replace(picture, problem=problem))
+        checked = [
+            replace(picture, problem=rules.picture_problem(picture.facts, info.limits, n)) if picture.facts else picture
+            for n, picture in enumerate(self._pictures, 1)
+        ]
         if tuple(checked) != self._pictures:
             self._pictures = tuple(checked)
             self.pictures_changed.emit()
@@ -384,7 +379,7 @@ class DraftModel(QObject):
             self._provider = provider_id
             if remember:
                 self._remember(provider=provider_id)
-            if self.provider and self._tier not in self.provider.tiers:
+            if self.provider and self._tier and self._tier not in self.provider.tiers:
                 self._tier = self.provider.tiers[0]
             self._read_price()
             self._plan()
@@ -431,11 +426,14 @@ class DraftModel(QObject):
 
     def _read_price(self) -> None:
         info = self.provider
-        if self._studio is None or self._tasks is None or info is None or (info.id, self._tier) in self._prices:
+        tier = self._tier
+        if self._studio is None or self._tasks is None or info is None or tier is None:
+            return
+        if (info.id, tier) in self._prices:
             return
         self._tasks.start(
-            f"price {info.id} {self._tier}",
-            self._look_at_price(self._studio, info.id, self._tier),
+            f"price {info.id} {tier}",
+            self._look_at_price(self._studio, info.id, tier),
             on_error=lambda error: self._problems.report("reading the price", error),
         )
 
@@ -458,11 +456,11 @@ class DraftModel(QObject):
 
     def prompt_problem(self) -> Problem | None:
         """What is wrong with the prompt, empty included."""
-        try:
-            check_prompt(self._prompt, images=len(self._pictures), elements=0, max_chars=self.prompt_max)
-        except InputRefused as error:
-            return error.problem
-        return None
+        if not self._prompt.strip():
+            return Problem(kind=Kind.PROMPT_EMPTY, subject="prompt")
+        from klingstudio.ui.models import rules
+
+        return rules.prompt_problem(self._prompt, images=len(self._pictures), max_chars=self.prompt_max)
 
     @property
     def is_reading(self) -> bool:
@@ -478,35 +476,24 @@ class DraftModel(QObject):
         Raises:
             InputRefused: something is missing or does not fit; nothing may be sent.
         """
-        problem = self.problem()
-        info = self.provider
+        from klingstudio.ui.models import rules
+
+        problem, info, source = self.problem(), self.provider, self._source
         if problem is not None:
             raise InputRefused(problem.kind, problem.detail, subject=problem.subject)
-        if self._source is None or self._source.plan is None or info is None:
+        if self._studio is None or source is None or source.plan is None or info is None or self._tier is None:
             raise InputRefused(Kind.SOURCE_MISSING, subject="source")
-        billed_to = self._studio.settings.choices.billed_to if self._studio is not None else ""
-        each = self.estimate_each
-        request = Request(
-            source=str(self._source.path),
+        return rules.build_request(
+            source=source.path,
             prompt=self._prompt,
             provider=info.id,
             tier=self._tier,
-            images=tuple(Image(place=picture.place) for picture in self._pictures),
+            pictures=[picture.place for picture in self._pictures],
             keep_audio=self._keep_audio,
-            billed_to=billed_to or None,
-            max_cost=self._cap(),
-            accepts_unknown_price=each is None,
+            billed_to=self._studio.settings.choices.billed_to,
+            max_cost=rules.cap(self.price, source.plan) if self.price else None,
+            limits=info.limits,
         )
-        check_request(request, info.limits)
-        return request
-
-    def _cap(self) -> Decimal | None:
-        """What was agreed to by pressing the button with the price on it, for one take."""
-        plan = self._source.plan if self._source else None
-        if plan is None or self.price is None:
-            return None
-        # Two frames more: a new frame rate may round the clip up, and that must not stop an agreed job.
-        return self.price.of(plan.duration_s + float(2 / plan.fps)).amount
 
     def fill_from(self, request: Request) -> None:
         """Take over everything of an earlier run."""

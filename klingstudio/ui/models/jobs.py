@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from klingstudio.domain.errors import StudioError
-from klingstudio.domain.job import ATTENTION, Job, Progress, State
-from klingstudio.domain.price import Money
-from klingstudio.domain.request import Request
 from klingstudio.ui.models.problems import Problems
 
 if TYPE_CHECKING:
+    from klingstudio.domain.job import Job, Progress
+    from klingstudio.domain.price import Money
+    from klingstudio.domain.request import Request
     from klingstudio.engine.tasks import TaskOwner
     from klingstudio.studio import Studio
 
@@ -102,16 +102,26 @@ class JobsModel(QObject):
     @property
     def running(self) -> int:
         """How many jobs are under way."""
+        if not self._jobs:
+            return 0
+        from klingstudio.domain.job import ATTENTION
+
         return sum(1 for job in self._jobs.values() if job.is_active and job.state not in ATTENTION)
 
     @property
     def needing_answer(self) -> int:
         """How many jobs wait for the person."""
+        if not self._jobs:
+            return 0
+        from klingstudio.domain.job import ATTENTION
+
         return sum(1 for job in self._jobs.values() if job.state in ATTENTION or job.paused)
 
     @property
     def is_sending(self) -> bool:
         """True while the answer to a paid request is awaited."""
+        from klingstudio.domain.job import State
+
         return any(job.state is State.SUBMITTING for job in self._jobs.values())
 
     def title(self, provider_id: str) -> str:
@@ -133,6 +143,8 @@ class JobsModel(QObject):
 
     def job_changed(self, job: Job) -> None:
         """A stored change of a job."""
+        from klingstudio.domain.job import State
+
         before = self._jobs.get(job.id)
         self._take_in(job)
         if before is None:

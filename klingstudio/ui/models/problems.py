@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
 from klingstudio.domain.errors import Problem, StudioError
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,9 @@ class Problems(QObject):
         if isinstance(error, StudioError):
             self.show(error.problem)
             return
-        log.error("unexpected error in %s", where, exc_info=error)
+        import logging
+
+        logging.getLogger(__name__).error("unexpected error in %s", where, exc_info=error)
         self._waiting.append(Bug(where, error))
         self.reported.emit()
 

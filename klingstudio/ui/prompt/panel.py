@@ -9,14 +9,12 @@ from PySide6.QtGui import (
     QFont,
     QKeyEvent,
     QSyntaxHighlighter,
-    QTextCharFormat,
     QTextCursor,
     QTextDocument,
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from klingstudio.domain.errors import Kind
-from klingstudio.domain.prompt import TokenKind, find_tokens
 from klingstudio.ui import text, theme
 from klingstudio.ui.models.draft import DraftModel
 from klingstudio.ui.widgets.icons import IconLabel
@@ -38,21 +36,28 @@ class Highlighter(QSyntaxHighlighter):
     def __init__(self, document: QTextDocument, field: QWidget) -> None:
         super().__init__(document)
         self._field = field
-        self._counts: dict[TokenKind, int] = {}
+        self._images = self._elements = 0
 
     def set_counts(self, images: int, elements: int) -> None:
         """How many references there are to point at."""
-        counts = {TokenKind.IMAGE: images, TokenKind.ELEMENT: elements, TokenKind.VIDEO: 1}
-        if counts != self._counts:
-            self._counts = counts
+        if (images, elements) != (self._images, self._elements):
+            self._images, self._elements = images, elements
             self.rehighlight()
 
     def highlightBlock(self, words: str) -> None:
+        if "@" not in words:
+            return
+        # Imported when there is something to colour: the window is shown before that.
+        from PySide6.QtGui import QTextCharFormat
+
+        from klingstudio.domain.prompt import TokenKind, find_tokens
+
+        counts = {TokenKind.IMAGE: self._images, TokenKind.ELEMENT: self._elements, TokenKind.VIDEO: 1}
         t = theme.tokens(self._field.palette())
         for start, end, kind, number in find_tokens(words):
             colour = t.element if kind is TokenKind.ELEMENT else t.image
             form = QTextCharFormat()
-            if 1 <= number <= self._counts.get(kind, 0):
+            if 1 <= number <= counts[kind]:
                 form.setForeground(QColor(colour))
                 form.setBackground(QColor(theme.mix(t.raised, colour, 0.16)))
                 form.setFontWeight(QFont.Weight.DemiBold)

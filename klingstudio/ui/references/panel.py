@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from klingstudio.ui import text, theme
 from klingstudio.ui.models.draft import DraftModel, Picture
@@ -75,6 +75,8 @@ class ReferencesPanel(QWidget):
 
     def choose(self) -> None:
         """Ask for files without stopping the window."""
+        from PySide6.QtWidgets import QFileDialog
+
         dialog = QFileDialog(self, "Add images", "", IMAGE_FILTER)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from klingstudio.domain.media import ClipFacts
 from klingstudio.ui import text, theme
 from klingstudio.ui.models.draft import DraftModel, Source
 from klingstudio.ui.widgets.drop import DropArea, DropLight
 from klingstudio.ui.widgets.icons import Button, IconButton, IconLabel
 from klingstudio.ui.widgets.labels import ElidedLabel, label, set_role
 from klingstudio.ui.widgets.picture import Picture, picture_from
+
+if TYPE_CHECKING:
+    from klingstudio.domain.media import ClipFacts
 
 VIDEO_FILTER = (
     "Videos (*.mp4 *.mov *.m4v *.mkv *.webm *.avi *.mpg *.mpeg *.ts *.mts *.m2ts *.wmv *.3gp *.mxf);;All files (*)"
@@ -114,6 +116,8 @@ class SourcePanel(QWidget):
 
     def choose(self) -> None:
         """Ask for a file without stopping the window."""
+        from PySide6.QtWidgets import QFileDialog
+
         dialog = QFileDialog(self, "Choose a video", "", VIDEO_FILTER)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -174,5 +178,7 @@ class SourcePanel(QWidget):
 
 
 def _step(step: str) -> str:
+    from html import escape
+
     before, arrow, after = step.partition(" → ")
     return f"{escape(before)} → <b>{escape(after)}</b>" if arrow else f"<b>{escape(step)}</b>"

@@ -19,6 +19,8 @@ from klingstudio.ui.widgets.picture import Picture, picture_from
 from klingstudio.ui.widgets.progress import ProgressLine
 
 BACK = "Back"
+SEND, DROP, CARRY_ON = "Yes, send again", "Yes, drop it", "Carry it on"
+"""The second press."""
 
 
 class TakeCard(QFrame):
@@ -188,11 +190,11 @@ class TakeCard(QFrame):
     def _set_buttons(self, words: CardWords) -> None:
         match self._question:
             case Act.SEND_AGAIN:
-                wanted = ["Yes, send again", BACK]
+                wanted = [SEND, BACK]
             case Act.DROP:
-                wanted = ["Yes, drop it", BACK]
+                wanted = [DROP, BACK]
             case Act.FOUND:
-                wanted = ["Carry it on", BACK]
+                wanted = [CARRY_ON, BACK]
             case _:
                 wanted = [act.value for act in words.acts if act is not Act.CANCEL]
         shown = [button.text() for button in self._buttons.findChildren(Button)]
@@ -206,7 +208,7 @@ class TakeCard(QFrame):
                 old.setParent(None)
                 old.deleteLater()
         for text in wanted:
-            button = Button(text, self._buttons, kind="small")
+            button = Button(text, self._buttons, kind="spend" if text == SEND else "small")
             button.clicked.connect(self._on_button)
             self._flow.addWidget(button)
             button.show()
@@ -221,7 +223,7 @@ class TakeCard(QFrame):
     def _press(self, words: str) -> None:
         if words == BACK:
             self._ask(None)
-        elif words in {"Yes, send again", "Yes, drop it", "Carry it on"}:
+        elif words in {SEND, DROP, CARRY_ON}:
             self._confirm()
         else:
             act = Act(words)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from klingstudio.domain.job import State
 from klingstudio.ui import text, theme
 from klingstudio.ui.models.jobs import JobsModel
-from klingstudio.ui.takes.card import TakeCard
-from klingstudio.ui.takes.words import Act
 from klingstudio.ui.widgets.empty import EmptyState
 from klingstudio.ui.widgets.icons import Button, IconButton
 from klingstudio.ui.widgets.labels import label
+
+if TYPE_CHECKING:
+    from klingstudio.ui.takes.card import TakeCard
+    from klingstudio.ui.takes.words import Act
 
 SHOWN_AT_FIRST = 40
 _TICK_MS = 1000
@@ -107,6 +110,8 @@ class TakesPanel(QWidget):
         self._refresh()
 
     def _make(self, job_id: str) -> TakeCard:
+        from klingstudio.ui.takes.card import TakeCard
+
         card = TakeCard(job_id, self._jobs, self._list)
         card.chosen.connect(self._on_chosen)
         card.asked.connect(self._on_asked)
@@ -147,7 +152,7 @@ class TakesPanel(QWidget):
     def _on_picture(self, job_id: str) -> None:
         # Several jobs of one source share its picture.
         for card in self._cards.values():
-            if card.job_id == job_id or self._jobs.job(card.job_id).state is not State.COMPLETED:
+            if card.job_id == job_id or not card.can_play:
                 card.show_picture()
 
     def _on_tick(self) -> None:
@@ -162,6 +167,8 @@ class TakesPanel(QWidget):
             self.take_chosen.emit(job_id)
 
     def _on_asked(self, job_id: str, act: Act) -> None:
+        from klingstudio.ui.takes.words import Act
+
         job = self._jobs.job(job_id)
         match act:
             case Act.CANCEL | Act.STOP:

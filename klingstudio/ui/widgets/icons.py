@@ -12,8 +12,7 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QToolButton, QWidget
 from klingstudio.paths import resource
 from klingstudio.ui import theme
 
-RATIOS = (1.0, 2.0, 3.0)
-_LOOKS = (QEvent.Type.PaletteChange, QEvent.Type.StyleChange)
+_LOOKS = (QEvent.Type.PaletteChange, QEvent.Type.StyleChange, QEvent.Type.DevicePixelRatioChange)
 
 
 @lru_cache(maxsize=128)
@@ -36,15 +35,14 @@ def pixmap(name: str, colour: str, size_px: int, ratio: float = 1.0) -> QPixmap:
 
 
 @lru_cache(maxsize=256)
-def icon(name: str, colour: str, off: str, size_px: int = theme.ICON, room_px: int = 0) -> QIcon:
+def icon(name: str, colour: str, off: str, size_px: int, ratio: float, room_px: int = 0) -> QIcon:
     """One icon for a button: `colour` in general, `off` where the button is disabled.
 
     `room_px` is left free between icon and words: before the icon where it is negative, else behind it.
     """
     made = QIcon()
-    for ratio in RATIOS:
-        for mode, ink in ((QIcon.Mode.Normal, colour), (QIcon.Mode.Disabled, off)):
-            made.addPixmap(_with_room(pixmap(name, ink, size_px, ratio), room_px, ratio), mode)
+    for mode, ink in ((QIcon.Mode.Normal, colour), (QIcon.Mode.Disabled, off)):
+        made.addPixmap(_with_room(pixmap(name, ink, size_px, ratio), room_px, ratio), mode)
     return made
 
 
@@ -64,7 +62,7 @@ def app_icon() -> QIcon:
     """The program's own icon."""
     made = QIcon()
     for side in (16, 32, 48, 64, 128, 256):
-        made.addPixmap(pixmap("app", "black", side))
+        made.addPixmap(pixmap("app", "", side))
     return made
 
 
@@ -99,7 +97,7 @@ class IconButton(QToolButton):
         super().__init__(parent)
         self._icon_name = name
         self._token = token
-        self._drawn_for: theme.Tokens | None = None
+        self._drawn_for: tuple[theme.Tokens, float] | None = None
         self.setToolTip(label)
         self.setAccessibleName(label)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -116,13 +114,14 @@ class IconButton(QToolButton):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() in _LOOKS and self._drawn_for is not theme.tokens(self.palette()):
+        if event.type() in _LOOKS and self._drawn_for != (theme.tokens(self.palette()), self.devicePixelRatioF()):
             self._draw()
 
     def _draw(self) -> None:
-        t = self._drawn_for = theme.tokens(self.palette())
+        t, ratio = self._drawn_for = theme.tokens(self.palette()), self.devicePixelRatioF()
         colour = getattr(t, self._token)
-        self.setIcon(icon(self._icon_name, colour, theme.mix(t.panel, colour, theme.DISABLED), self.iconSize().width()))
+        off = theme.mix(t.panel, colour, theme.DISABLED)
+        self.setIcon(icon(self._icon_name, colour, off, self.iconSize().width(), ratio))
 
 
 class Button(QPushButton):
@@ -137,7 +136,7 @@ class Button(QPushButton):
     def __init__(self, label: str, parent: QWidget | None = None, *, kind: str = "", icon_name: str = "") -> None:
         super().__init__(label, parent)
         self._icon_name = icon_name
-        self._drawn_for: theme.Tokens | None = None
+        self._drawn_for: tuple[theme.Tokens, float] | None = None
         self.setProperty("kind", kind)
         self.setAutoDefault(False)
         self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
@@ -154,17 +153,17 @@ class Button(QPushButton):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() in _LOOKS and self._drawn_for is not theme.tokens(self.palette()):
+        if event.type() in _LOOKS and self._drawn_for != (theme.tokens(self.palette()), self.devicePixelRatioF()):
             self._draw()
 
     def _draw(self) -> None:
-        t = self._drawn_for = theme.tokens(self.palette())
+        t, ratio = self._drawn_for = theme.tokens(self.palette()), self.devicePixelRatioF()
         if not self._icon_name:
             self.setIcon(QIcon())
             return
         colour = t.on_accent if self.property("kind") == "primary" else t.text
         off = theme.mix(t.raised, colour, theme.DISABLED)
-        self.setIcon(icon(self._icon_name, colour, off, self.iconSize().height(), theme.px(self.icon_room)))
+        self.setIcon(icon(self._icon_name, colour, off, self.iconSize().height(), ratio, theme.px(self.icon_room)))
 
 
 def token_colour(widget: QWidget, token: str) -> QColor:

@@ -88,3 +88,10 @@ class ElidedLabel(QLabel):
 
     def _tell(self) -> None:
         self.setToolTip(self.text() if self.is_elided() else "")
+
+
+def announce(widget: QWidget, words: str) -> None:
+    """Have a screen reader say something that has just appeared."""
+    from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+
+    QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(widget, words))

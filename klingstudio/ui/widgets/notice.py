@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QGuiApplication
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from klingstudio.ui import theme
 from klingstudio.ui.widgets.flow import FlowLayout
 from klingstudio.ui.widgets.icons import Button, IconButton, IconLabel
-from klingstudio.ui.widgets.labels import label, set_role
+from klingstudio.ui.widgets.labels import announce, label, set_role
 
 Tone = Literal["neutral", "good", "warning", "bad"]
 _ICONS: dict[Tone, str] = {
@@ -80,9 +80,16 @@ class Notice(QFrame):
         return next((b for b in self._buttons.findChildren(Button) if b.text() == words), None)
 
     def say(
-        self, title: str, hint: str = "", buttons: Sequence[str] = (), *, tone: Tone = "bad", details: str = ""
+        self,
+        title: str,
+        hint: str = "",
+        buttons: Sequence[str] = (),
+        *,
+        tone: Tone = "bad",
+        details: str = "",
+        spends: str = "",
     ) -> None:
-        """Show a sentence. `details` can be copied."""
+        """Show a sentence. `details` can be copied; `spends` is the label of the button that costs money."""
         is_new = self.isHidden() or (self._title.text(), self._hint.text()) != (title, hint)
         self._details = details
         self._icon.show_icon(_ICONS[tone], "secondary" if tone == "neutral" else tone)
@@ -92,23 +99,23 @@ class Notice(QFrame):
         self._hint.setVisible(bool(hint))
         self._copy.setVisible(bool(details))
         if [b.text() for b in self._buttons.findChildren(Button)] != [str(words) for words in buttons]:
-            self._set_buttons(buttons)
+            self._set_buttons(buttons, spends)
         self.setAccessibleName(title)
         self.setAccessibleDescription(hint)
         self.show()
         if is_new:
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, f"{title}. {hint}"))
+            announce(self, f"{title}. {hint}")
 
     def clear(self) -> None:
         self.hide()
 
-    def _set_buttons(self, buttons: Sequence[str]) -> None:
+    def _set_buttons(self, buttons: Sequence[str], spends: str) -> None:
         while (item := self._flow.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.setParent(None)
                 widget.deleteLater()
         for words in buttons:
-            button = Button(str(words), self._buttons, kind="small")
+            button = Button(str(words), self._buttons, kind="spend" if words == spends else "small")
             button.clicked.connect(self._on_button)
             self._flow.addWidget(button)
             button.show()

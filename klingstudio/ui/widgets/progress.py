@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer
 from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleAnnouncementEvent,
     QColor,
     QHideEvent,
     QPainter,
     QPaintEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QStyle, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QWidget
 
 from klingstudio.ui import theme
-from klingstudio.ui.widgets.labels import label
+from klingstudio.ui.widgets.labels import announce, label
 
 TOAST_MS = 5000
 _STEP_MS = 40
@@ -54,6 +52,9 @@ class ProgressLine(QProgressBar):
         self._timer.stop()
 
     def _run(self) -> None:
+        # Imported when needed: its many enums take as long as all the rest of this window's classes.
+        from PySide6.QtWidgets import QStyle
+
         # A person who asked for no motion gets a still part instead.
         moves = self.style().styleHint(QStyle.StyleHint.SH_Widget_Animation_Duration, None, self) > 0
         if self.maximum() == 0 and self.isVisible() and moves:
@@ -113,7 +114,7 @@ class Toast(QFrame):
         self.show()
         self.raise_()
         self._timer.start(TOAST_MS)
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, words))
+        announce(self, words)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and self.isVisible():

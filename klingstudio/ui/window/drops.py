@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QWidget
 
 from klingstudio.ui.models.bundle import Models
-from klingstudio.ui.models.drops import Dropped, sort_urls
 from klingstudio.ui.widgets.drop import DropLight
+
+if TYPE_CHECKING:
+    from klingstudio.ui.models.drops import Dropped
 
 
 class Drops(QObject):
@@ -64,6 +67,8 @@ class Drops(QObject):
         if not event.mimeData().hasUrls():
             event.ignore()
             return
+        from klingstudio.ui.models.drops import sort_urls
+
         self._dragged = sort_urls(event.mimeData().urls())
         self._light_up(self._dragged)
         can = self._can_use(self._dragged)
@@ -79,6 +84,8 @@ class Drops(QObject):
             event.ignore()
 
     def _drop(self, event: QDropEvent) -> None:
+        from klingstudio.ui.models.drops import sort_urls
+
         self._lights_off()
         files = sort_urls(event.mimeData().urls())
         if not self._can_use(files):

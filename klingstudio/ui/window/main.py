@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeyEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from klingstudio.domain.errors import Problem
 from klingstudio.ui import text, theme
 from klingstudio.ui.models.bundle import Models
-from klingstudio.ui.models.drops import sort_files
 from klingstudio.ui.models.problems import Bug
 from klingstudio.ui.widgets.focus import FocusRing
 from klingstudio.ui.widgets.icons import app_icon
@@ -21,7 +20,9 @@ from klingstudio.ui.window.drops import Drops
 from klingstudio.ui.window.header import Header
 from klingstudio.ui.window.menus import Menus, Wishes
 from klingstudio.ui.window.regions import focus_first, go_to, neighbour, next_stop, tab_stops
-from klingstudio.ui.window.viewer import FailurePage
+
+if TYPE_CHECKING:
+    from klingstudio.domain.errors import Problem
 
 SAMPLE_PROMPT = "Turn the day into deep snow, keep the walker as she is"
 _BUTTONS = (text.Button.ADD_KEY, text.Button.SETTINGS, text.Button.CHOOSE_VIDEO, text.Button.GO_TO_PROMPT)
@@ -46,7 +47,6 @@ class Window(QMainWindow):
         self._dialogs: dict[str, QDialog] = {}
         self.setObjectName("window")
         self.setWindowTitle("Kling Studio")
-        self.setWindowIcon(app_icon())
         self.setMinimumSize(*theme.WINDOW_LEAST)
         self.resize(self._first_size())
         self.header = Header(self)
@@ -148,6 +148,7 @@ class Window(QMainWindow):
 
     def attach(self) -> None:
         """The models have the studio: load the player and take over the saved looks."""
+        self.setWindowIcon(app_icon())
         self.stage.attach()
         self._looks.choose(_choice(self._models.accounts.theme))
         self._show_status()
@@ -162,6 +163,8 @@ class Window(QMainWindow):
 
     def show_failure(self, problem: Problem) -> None:
         """The studio could not be opened."""
+        from klingstudio.ui.window.viewer import FailurePage
+
         self.hide_failure()
         page = FailurePage(problem, self._pages)
         page.retry_wanted.connect(self.retry_wanted)
@@ -266,6 +269,8 @@ class Window(QMainWindow):
 
     def take_files(self, paths: list[Path]) -> None:
         """Files from the command line, taken as if dropped."""
+        from klingstudio.ui.models.drops import sort_files
+
         if paths:
             self.drops.take(sort_files(paths))
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from klingstudio.domain.errors import Problem
 from klingstudio.ui import text, theme
 from klingstudio.ui.widgets.drop import dashed
 from klingstudio.ui.widgets.flow import FlowLayout
 from klingstudio.ui.widgets.icons import Button, IconLabel
 from klingstudio.ui.widgets.labels import label
+
+if TYPE_CHECKING:
+    from klingstudio.domain.errors import Problem
 
 SAMPLE = "Try the sample clip"
 DRAWING = "Drawing the sample clip…"

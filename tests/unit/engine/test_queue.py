@@ -26,7 +26,7 @@ class Sandbox(Protocol):
 
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
-    return a_clip(tmp_path / "beach 🏖 \"one\".mp4")
+    return a_clip(tmp_path / 'beach 🏖 "one".mp4')
 
 
 def rests(job: Job) -> bool:
@@ -197,9 +197,7 @@ async def test_a_busy_provider_is_tried_three_times_and_then_waits_for_the_perso
 
 
 @pytest.mark.parametrize("kind", ["html", "truncated", "unknown_status", "reset_before", "not_json"])
-async def test_polls_that_make_no_sense_do_not_end_the_job(
-    home: Path, sandbox: Sandbox, clip: Path, kind: str
-) -> None:
+async def test_polls_that_make_no_sense_do_not_end_the_job(home: Path, sandbox: Sandbox, clip: Path, kind: str) -> None:
     sandbox.faults([{"call": "poll", "kind": kind, "times": 6}])
     async with a_studio(home, sandbox) as studio:
         (job,) = studio.queue.enqueue(a_request(clip))

@@ -14,7 +14,8 @@ def refuse(error: Exception) -> None:
 
 
 async def test_a_second_task_of_the_same_name_is_not_started() -> None:
-    owner, began = TaskOwner(), []
+    owner = TaskOwner()
+    began: list[int] = []
 
     async def work() -> None:
         began.append(1)
@@ -29,7 +30,8 @@ async def test_a_second_task_of_the_same_name_is_not_started() -> None:
 
 
 async def test_a_failure_reaches_its_listener() -> None:
-    owner, heard = TaskOwner(), []
+    owner = TaskOwner()
+    heard: list[Exception] = []
 
     async def fail() -> None:
         raise ValueError("no")
@@ -42,7 +44,8 @@ async def test_a_failure_reaches_its_listener() -> None:
 
 
 async def test_closing_waits_for_the_clean_up_of_every_task() -> None:
-    owner, cleaned = TaskOwner(), []
+    owner = TaskOwner()
+    cleaned: list[int] = []
 
     async def work() -> None:
         try:

@@ -49,9 +49,7 @@ async def test_an_accepted_order_is_one_post_with_the_body_as_frozen() -> None:
         answer = await api.order("/queue", '{"prompt": "snow ❄"}')
 
         assert answer.at("id") == 1
-        assert [(a.method, a.path, a.body) for a in wire.asked] == [
-            ("POST", "/queue", '{"prompt": "snow ❄"}'.encode())
-        ]
+        assert [(a.method, a.path, a.body) for a in wire.asked] == [("POST", "/queue", '{"prompt": "snow ❄"}'.encode())]
 
 
 @pytest.mark.parametrize("status", sorted(REFUSED_BEFORE_WORK))

@@ -114,9 +114,7 @@ def test_a_second_attempt_is_refused_after_an_accepted_one(store: JobStore, data
     store.settle(job, "first", AttemptState.ACCEPTED, Event.ACCEPTED, NOW, remote_id="r1")
 
     with pytest.raises(sqlite3.IntegrityError, match="attempt refused"), database.transaction() as sql:
-        sql.execute(
-            "INSERT INTO attempt VALUES ('x', 'one', 'somewhere', 'me', 'INTENT', 'u', 'b', 't', NULL, NULL)"
-        )
+        sql.execute("INSERT INTO attempt VALUES ('x', 'one', 'somewhere', 'me', 'INTENT', 'u', 'b', 't', NULL, NULL)")
 
 
 def test_a_waived_attempt_needs_an_unspent_approval_for_the_next(store: JobStore) -> None:

@@ -1,0 +1,161 @@
+"""One job on its way, and the one funnel for every change of it: first the journal, then memory, then the observers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from klingstudio.domain.errors import KeyProblem, Kind, Problem
+from klingstudio.domain.job import Attempt, AttemptState, Clip, Event, IllegalMove, Job, Progress, State
+from klingstudio.engine.accounts import Accounts
+from klingstudio.media.worker import MediaWorker
+from klingstudio.providers.base import Provider, ProviderInfo
+from klingstudio.store.jobs import JobStore
+from klingstudio.store.ledger import Ledger
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a job's way needs of the world: layers below, clock, chance, folders."""
+
+    store: JobStore
+    ledger: Ledger
+    accounts: Accounts
+    media: MediaWorker
+    work: Path
+    """Folder for clips on their way."""
+    takes: Path
+    """Folder of takes that were not asked for elsewhere."""
+    now: Callable[[], datetime]
+    pause: Callable[[float, asyncio.Event], Awaitable[None]]
+    """Waits that many seconds, or until the event is set."""
+    random: Callable[[], float]
+    """Uniform in [0, 1)."""
+    new_id: Callable[[], str]
+
+
+class Course:
+    """A job as it stands and everything that may be done to it. `announce` hears of every stored change."""
+
+    def __init__(
+        self,
+        job: Job,
+        around: Surroundings,
+        *,
+        announce: Callable[[Job], None],
+        report: Callable[[Progress], None],
+    ) -> None:
+        self.job = job
+        self.around = around
+        self.answered = asyncio.Event()
+        """Set while no paid request of this job is out."""
+        self.answered.set()
+        self.damaged_results = 0
+        """Results in a row that did not decode."""
+        self.asked_for_link = False
+        """True once this run of the program has asked for a fresh link to a dead one."""
+        self._announce = announce
+        self._report = report
+        self._nudged = asyncio.Event()
+
+    # ------------------------------------------------------------------------------------------------------ changing
+
+    def replace(self, job: Job) -> None:
+        """Take over what the journal has just stored."""
+        if job.state is not self.job.state:
+            log.info("%s → %s", self.job.state, job.state)
+        self.job = job
+        self._announce(job)
+
+    def move(self, event: Event, **changes: Any) -> None:
+        """Take one step of the transition table.
+
+        Raises:
+            IllegalMove: the table does not list it; nothing changed.
+        """
+        self.replace(self.around.store.move(self.job, event, self.around.now(), **changes))
+
+    def settle(self, attempt: Attempt, state: AttemptState, event: Event, **changes: Any) -> None:
+        """Record what became of a POST, on the attempt and on the job at once."""
+        self.replace(self.around.store.settle(self.job, attempt.id, state, event, self.around.now(), **changes))
+
+    def amend(self, **changes: Any) -> None:
+        """Store changed circumstances; the state stays."""
+        self.replace(self.around.store.amend(self.job, self.around.now(), **changes))
+
+    def pause(self, problem: Problem) -> None:
+        """Leave the job as it is until the person, or a later start, lets it go on."""
+        self.amend(problem=problem, paused=True)
+
+    def note(self, problem: Problem | None) -> None:
+        """Show a passing problem, or that it has passed."""
+        if problem != self.job.problem:
+            self.amend(problem=problem)
+
+    def tell(self, phase: State, fraction: float | None, elapsed_s: float = 0.0) -> None:
+        """Report progress; nothing is stored."""
+        self._report(Progress(job_id=self.job.id, phase=phase, fraction=fraction, elapsed_s=elapsed_s))
+
+    # ------------------------------------------------------------------------------------------------------- waiting
+
+    async def rest(self, seconds: float) -> None:
+        """Wait; a nudge ends it."""
+        if seconds > 0:
+            self._nudged.clear()
+            await self.around.pause(seconds, self._nudged)
+
+    def nudge(self) -> None:
+        """The person asked for something: end the present wait."""
+        self._nudged.set()
+
+    # -------------------------------------------------------------------------------------------------------- asking
+
+    @property
+    def info(self) -> ProviderInfo:
+        """The facts of the job's provider."""
+        return self.around.accounts.info(self.job.request.provider)
+
+    @property
+    def clip(self) -> Clip:
+        """The fitted clip of a job that has one."""
+        if self.job.clip is None:
+            raise IllegalMove("no clip")
+        return self.job.clip
+
+    @property
+    def remote_id(self) -> str:
+        """The provider's id of a job that has one."""
+        if self.job.remote_id is None:
+            raise IllegalMove("no remote id")
+        return self.job.remote_id
+
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Every POST of the job, oldest first."""
+        return self.around.store.attempts(self.job.id)
+
+    async def provider(self) -> Provider:
+        """The adapter with the present key, for calls before anything was ordered.
+
+        Raises:
+            KeyProblem: there is no key.
+        """
+        return await self.around.accounts.provider(self.job.request.provider)
+
+    async def ordering_provider(self) -> Provider:
+        """The adapter, if its key still belongs to the account that ordered the job.
+
+        Raises:
+            KeyProblem: it belongs to another account, or there is none.
+        """
+        provider = await self.provider()
+        attempts = self.attempts()
+        if attempts and (await provider.authorize()).fingerprint != attempts[-1].account:
+            raise KeyProblem(Kind.OTHER_ACCOUNT, subject="key")
+        return provider

@@ -1,0 +1,134 @@
+"""From a finished edit to a verified take: fetching for as long as it takes, since the link dies and money was paid."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from klingstudio.domain.errors import (
+    Charged,
+    DiskProblem,
+    KeyProblem,
+    Kind,
+    NetworkProblem,
+    ResultGone,
+    StudioError,
+    UnexpectedReply,
+)
+from klingstudio.domain.job import Event, State
+from klingstudio.engine.course import Course
+from klingstudio.engine.finish import Finish
+from klingstudio.engine.follow import POLL_LONGEST_S, charge_of
+from klingstudio.providers.base import Finished
+
+LINKS_MOST = 3
+"""How many fresh links are tried in a row before the result is called unavailable."""
+DAMAGED_MOST = 2
+REFRESH_EVERY_S = 24 * 3600.0
+
+
+async def fetch(course: Course) -> None:
+    """Download, verify, and give the take its final name."""
+    finish = Finish(course.job, takes=course.around.takes, media=course.around.media)
+    adopted = await finish.adopt()
+    course.move(Event.DOWNLOAD, problem=None)
+    if adopted is not None:
+        course.move(Event.BYTES_DONE)
+        course.move(Event.GOOD, take=str(adopted))
+    elif await finish.is_downloaded() or await _download(course, finish):
+        course.move(Event.BYTES_DONE)
+        await _verify_and_keep(course, finish)
+    if course.job.state is State.COMPLETED:
+        _remove_clip(course)
+        await _ask_late_charge(course)
+
+
+async def _verify_and_keep(course: Course, finish: Finish) -> None:
+    try:
+        await finish.verify(lambda fraction: course.tell(State.VERIFYING, fraction))
+        planned, digest = await finish.plan_name()
+        # Stored before the rename, so that a take whose commit was lost is recognised by its hash.
+        course.amend(planned_take=str(planned), take_sha256=digest)
+        take = await finish.keep(planned)
+    except StudioError as error:
+        is_damaged = error.problem.kind is Kind.RESULT_DAMAGED
+        if is_damaged:
+            finish.discard()
+            course.damaged_results += 1
+        # A result that was damaged once is fetched once more; a checker that failed says nothing about the file.
+        again = is_damaged and course.damaged_results < DAMAGED_MOST
+        if not again:
+            course.damaged_results = 0
+        course.move(Event.BAD, problem=replace(error.problem, charged=Charged.YES), paused=not again)
+    else:
+        course.move(Event.GOOD, take=str(take), problem=None)
+
+
+async def _download(course: Course, finish: Finish) -> bool:
+    """True when the whole file has come; False when the job moved on without it."""
+    links, wait_s = 0, 1.0
+    while True:
+        try:
+            try:
+                await finish.download(course.job.result_url or "", lambda f: course.tell(State.DOWNLOADING, f))
+            except ResultGone as error:
+                if links >= LINKS_MOST or not await renew_link(course):
+                    course.asked_for_link = True
+                    course.move(Event.LINK_DEAD, problem=replace(error.problem, charged=Charged.YES), looks=0)
+                    return False
+                links += 1
+                continue
+            course.note(None)
+            return True
+        except (DiskProblem, KeyProblem) as error:
+            course.move(Event.DOWNLOAD_FAILED, problem=replace(error.problem, charged=Charged.YES), paused=True)
+            return False
+        except (NetworkProblem, UnexpectedReply) as error:
+            # The answer may be a captive portal's page; only the provider can say that the link is dead.
+            course.note(replace(error.problem, charged=Charged.YES))
+            await course.rest(wait_s * (0.5 + course.around.random() / 2))
+            wait_s = min(POLL_LONGEST_S, wait_s * 2)
+
+
+async def renew_link(course: Course) -> bool:
+    """Ask the provider for a fresh link to the same result; False when it has none.
+
+    Raises:
+        NetworkProblem, UnexpectedReply, KeyProblem: it could not be asked.
+    """
+    status = await (await course.ordering_provider()).poll(course.remote_id)
+    if not isinstance(status, Finished):
+        return False
+    course.amend(result_url=status.url)
+    return True
+
+
+async def refresh(course: Course) -> None:
+    """A dead link is asked for again at each start, once a day, and when the person wants it."""
+    if course.asked_for_link:
+        await course.rest(REFRESH_EVERY_S)
+    course.asked_for_link = True
+    try:
+        renewed = await renew_link(course)
+    except (NetworkProblem, UnexpectedReply):
+        renewed = False
+    if renewed:
+        course.move(Event.REFRESHED)
+    else:
+        course.amend(looks=course.job.looks + 1, looked_at=course.around.now())
+
+
+async def _ask_late_charge(course: Course) -> None:
+    if course.job.charge is None:
+        try:
+            charge = await charge_of(course, await course.ordering_provider())
+        except StudioError:
+            return
+        if charge is not None:
+            course.amend(charge=charge)
+
+
+def _remove_clip(course: Course) -> None:
+    clip = course.job.clip
+    if clip is not None and not clip.is_source:
+        Path(clip.path).unlink(missing_ok=True)

@@ -1,0 +1,127 @@
+"""From a source to uploaded files and a frozen body: everything before the one POST, all of it free and repeatable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from klingstudio.domain.element import is_web_address
+from klingstudio.domain.errors import InputRefused, Kind, StudioError
+from klingstudio.domain.job import Asset, Event, State
+from klingstudio.engine.course import Course
+from klingstudio.engine.preflight import preflight
+from klingstudio.media.probe import mark_source, stat_source
+from klingstudio.net.transfer import disk_problem, file_size
+from klingstudio.providers.base import Provider
+
+
+async def prepare(course: Course) -> None:
+    """Check the request and fit the source. What cannot be used leads back to a draft, at its place."""
+    request, around = course.job.request, course.around
+    source = Path(request.source)
+    try:
+        checked = await preflight(request, media=around.media, accounts=around.accounts)
+        mark = await asyncio.to_thread(mark_source, source)
+        around.work.mkdir(parents=True, exist_ok=True)
+        clip = await around.media.fit(
+            source,
+            checked.plan,
+            limits=course.info.limits,
+            keep_audio=request.keep_audio,
+            out=around.work / f"{course.job.id}.mp4",
+            on_progress=lambda fraction: course.tell(State.PREPARING, fraction),
+        )
+    except StudioError as error:
+        course.move(Event.INPUT_BAD, problem=error.problem)
+    except OSError as error:
+        course.move(Event.INPUT_BAD, problem=disk_problem(error).problem)
+    else:
+        estimate = checked.estimate or course.job.estimate
+        course.move(Event.PREPARED, clip=clip, source_mark=mark, estimate=estimate, problem=None)
+
+
+def source_is_unchanged(course: Course) -> bool:
+    """False, and the job is a draft again, when the source or the fitted clip is not what was prepared."""
+    mark, source = course.job.source_mark, Path(course.job.request.source)
+    try:
+        stat = stat_source(source)
+        if mark is None or (stat.st_size, stat.st_mtime_ns) != (mark.size_bytes, mark.modified_ns):
+            raise InputRefused(Kind.SOURCE_CHANGED, source.name, subject="source")
+        if not Path(course.clip.path).exists():
+            raise InputRefused(Kind.SOURCE_CHANGED, "the fitted clip was removed", subject="source")
+    except InputRefused as error:
+        course.move(Event.SOURCE_CHANGED, problem=error.problem)
+        return False
+    return True
+
+
+async def begin_upload(course: Course) -> None:
+    """Ask for the key and the account before a large file is on its way."""
+    if source_is_unchanged(course):
+        await (await course.provider()).authorize()
+        course.move(Event.UPLOAD)
+
+
+async def upload(course: Course) -> None:
+    """Host the clip and the pictures, and freeze the body that refers to them."""
+    try:
+        provider = await course.provider()
+        assets = await _upload_files(course, provider, await _files(course))
+        body = await provider.body(course.job.request, assets, course.clip.duration_s)
+    except InputRefused as error:
+        course.move(Event.SOURCE_CHANGED, problem=error.problem)
+    except StudioError as error:
+        course.move(Event.UPLOAD_FAILED, problem=error.problem, paused=True)
+    except OSError as error:
+        course.move(Event.UPLOAD_FAILED, problem=disk_problem(error).problem, paused=True)
+    else:
+        if source_is_unchanged(course):
+            course.move(Event.UPLOADED, assets=assets, body=body, problem=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One file of the request: to be uploaded from `path`, or already on the web where that is None."""
+
+    subject: str
+    place: str
+    path: Path | None
+    name: str
+    size_bytes: int
+
+
+async def _files(course: Course) -> list[_File]:
+    # A name of its own per upload: the clip's address is what tells this attempt from any other later.
+    run = course.around.new_id()[:12]
+    clip = Path(course.clip.path)
+    files = [_File("source", str(clip), clip, f"{run}{clip.suffix.lower() or '.mp4'}", await file_size(clip))]
+    for number, (subject, place) in enumerate(course.job.request.pictures(), 1):
+        if is_web_address(place):
+            files.append(_File(subject, place, None, "", 0))
+            continue
+        out = course.around.work / f"{run}-{number}{Path(place).suffix.lower()}"
+        try:
+            clean = await course.around.media.clean_image(Path(place), out)
+        except StudioError as error:
+            raise error.about(subject) from None
+        files.append(_File(subject, place, clean, f"{run}-{number}{clean.suffix.lower()}", await file_size(clean)))
+    return files
+
+
+async def _upload_files(course: Course, provider: Provider, files: Sequence[_File]) -> tuple[Asset, ...]:
+    total = max(1, sum(file.size_bytes for file in files))
+    before = 0
+    assets = []
+    for file in files:
+        url = file.place
+        if file.path is not None:
+
+            def on_progress(done: int, _of: int, before: int = before) -> None:
+                course.tell(State.UPLOADING, (before + done) / total)
+
+            url = await provider.upload(file.path, file.name, on_progress)
+            before += file.size_bytes
+        assets.append(Asset(subject=file.subject, url=url, place=file.place))
+    return tuple(assets)

@@ -1,0 +1,115 @@
+"""The one paid POST: recorded before it leaves, sent once, and its outcome recorded as what it is.
+
+Once bytes may have left, nothing here sends again. READY is reached again only when the transport proved that
+nothing left, or by the person's approval, which the database spends with the attempt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+from klingstudio.domain.errors import (
+    Charged,
+    DiskProblem,
+    KeyProblem,
+    Kind,
+    NetworkProblem,
+    Problem,
+    ProviderRefused,
+    StudioError,
+)
+from klingstudio.domain.job import Attempt, AttemptState, Event
+from klingstudio.engine.course import Course
+from klingstudio.engine.preflight import check_price
+from klingstudio.engine.prepare import source_is_unchanged
+from klingstudio.providers.base import Provider
+
+log = logging.getLogger(__name__)
+
+NOT_SENT_MOST = 3
+NOT_SENT_WITHIN = timedelta(minutes=2)
+NOT_SENT_REST_S = 2.0
+DISK_RESERVE_BYTES = 200_000_000
+
+
+async def submit(course: Course) -> None:
+    """Send the frozen body, if everything that can be checked before paying is as it should be."""
+    attempts = course.attempts()
+    asset_url = course.job.assets[0].url
+    if any(a.asset_url == asset_url and a.state is not AttemptState.NOT_SENT for a in attempts):
+        # The address identifies one attempt, so another attempt needs another address.
+        course.move(Event.ASSET_EXPIRED)
+        return
+    since = course.around.now() - NOT_SENT_WITHIN
+    if sum(a.state is AttemptState.NOT_SENT and a.intent_at >= since for a in attempts) >= NOT_SENT_MOST:
+        course.pause(course.job.problem or Problem(kind=Kind.NETWORK_DOWN))
+        return
+    if not source_is_unchanged(course):
+        return
+    await check_price(course.job.request, course.clip.duration_s, course.around.accounts)
+    _check_free_space(course.around.takes, 2 * course.clip.size_bytes + DISK_RESERVE_BYTES)
+    provider = await course.provider()
+    account = await provider.authorize()
+
+    body = course.job.body or ""
+    attempt = Attempt(
+        id=course.around.new_id(),
+        job_id=course.job.id,
+        provider=course.job.request.provider,
+        account=account.fingerprint,
+        state=AttemptState.INTENT,
+        asset_url=asset_url,
+        body_sha256=hashlib.sha256(body.encode()).hexdigest(),
+        intent_at=course.around.now(),
+        approval_id=course.around.store.unspent_approval(course.job.id),
+    )
+    course.answered.clear()
+    try:
+        course.replace(course.around.store.intend(course.job, attempt, course.around.now()))
+        await _send(course, provider, attempt, body)
+    finally:
+        course.answered.set()
+
+
+async def _send(course: Course, provider: Provider, attempt: Attempt, body: str) -> None:
+    try:
+        ids = await provider.submit(body)
+    except NetworkProblem as error:
+        course.settle(attempt, AttemptState.NOT_SENT, Event.NOT_SENT, problem=error.problem)
+        course.answered.set()
+        await course.rest(error.retry_after_s or NOT_SENT_REST_S)
+    except (ProviderRefused, KeyProblem) as error:
+        course.settle(attempt, AttemptState.REJECTED, Event.REJECTED, problem=error.problem)
+    except StudioError as error:
+        _unknown(course, attempt, error.problem.detail)
+    except Exception as error:
+        # A bug between the first byte and the id must not look like "not sent".
+        _unknown(course, attempt, type(error).__name__)
+        raise
+    else:
+        course.settle(
+            attempt,
+            AttemptState.ACCEPTED,
+            Event.ACCEPTED,
+            remote_id=ids[0],
+            extra_remote_ids=ids[1:],
+            problem=None,
+        )
+        log.info("accepted as %s", ids[0])
+
+
+def _unknown(course: Course, attempt: Attempt, detail: str) -> None:
+    problem = Problem(kind=Kind.SUBMIT_UNCONFIRMED, detail=detail, charged=Charged.MAYBE)
+    course.settle(attempt, AttemptState.UNKNOWN, Event.AMBIGUOUS, problem=problem, looks=0)
+
+
+def _check_free_space(folder: Path, needed: int) -> None:
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise DiskProblem(Kind.DISK_FULL, f"{needed / 1e6:.0f} MB needed, {free / 1e6:.0f} MB free in {folder}")

@@ -1,0 +1,84 @@
+"""The rules of the domain as the draft needs them. Loaded with the first thing there is to check, not with the window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from klingstudio.domain.element import Image
+from klingstudio.domain.errors import InputRefused, Problem
+from klingstudio.domain.media import ClipFacts, FitPlan, ImageFacts, Limits, check_image, plan_fit
+from klingstudio.domain.price import Price
+from klingstudio.domain.prompt import check_prompt, numbered, parse
+from klingstudio.domain.request import Request, Tier, check_request
+
+
+def fit(facts: ClipFacts, limits: Limits) -> tuple[FitPlan | None, Problem | None]:
+    """How the clip is made to fit, or why it cannot be."""
+    try:
+        return plan_fit(facts, limits), None
+    except InputRefused as error:
+        return None, error.problem
+
+
+def picture_problem(facts: ImageFacts, limits: Limits, number: int) -> Problem | None:
+    """Why the provider would refuse this picture; None where it would not."""
+    try:
+        check_image(facts, limits, f"image:{number}")
+    except InputRefused as error:
+        return error.problem
+    return None
+
+
+def prompt_problem(text: str, *, images: int, max_chars: int) -> Problem | None:
+    """What is wrong with the prompt, empty included."""
+    try:
+        check_prompt(text, images=images, elements=0, max_chars=max_chars)
+    except InputRefused as error:
+        return error.problem
+    return None
+
+
+def renumber(text: str, before: Sequence[str], after: Sequence[str]) -> str:
+    """The same prompt for other places of the pictures: each token keeps pointing at its own."""
+    return numbered(parse(text, before, []), {picture_id: n for n, picture_id in enumerate(after, 1)})
+
+
+def cap(price: Price, plan: FitPlan) -> Decimal:
+    """What was agreed to by pressing the button with the price on it, for one take."""
+    # Two frames more: a new frame rate may round the clip up, and that must not stop an agreed job.
+    return price.of(plan.duration_s + float(2 / plan.fps)).amount
+
+
+def build_request(
+    *,
+    source: Path,
+    prompt: str,
+    provider: str,
+    tier: Tier,
+    pictures: Sequence[str],
+    keep_audio: bool,
+    billed_to: str,
+    max_cost: Decimal | None,
+    limits: Limits,
+) -> Request:
+    """The frozen request.
+
+    Raises:
+        InputRefused: something is missing or does not fit.
+    """
+    request = Request(
+        source=str(source),
+        prompt=prompt,
+        provider=provider,
+        tier=tier,
+        images=tuple(Image(place=place) for place in pictures),
+        keep_audio=keep_audio,
+        billed_to=billed_to or None,
+        max_cost=max_cost,
+        # An unknown price is said on the button; pressing it is the agreement.
+        accepts_unknown_price=max_cost is None,
+    )
+    check_request(request, limits)
+    return request

@@ -221,6 +221,25 @@ async def test_a_result_that_arrives_badly_is_fetched_again(
     assert [p.suffix for p in Path(job.take).parent.iterdir()] == [".mp4"]
 
 
+async def test_a_result_that_stays_damaged_is_fetched_twice_and_then_waits_for_the_person(
+    home: Path, sandbox: Sandbox, clip: Path
+) -> None:
+    sandbox.faults([{"call": "result", "kind": "half_file", "times": 99}])
+    async with a_studio(home, sandbox) as studio:
+        watch = Watch(studio)
+        (job,) = studio.queue.enqueue(a_request(clip))
+        job = await watch.until(job.id, rests)
+
+        assert (job.state, job.paused) == (State.SUCCEEDED, True)
+        assert job.problem is not None
+        assert (job.problem.kind, job.problem.charged) == (Kind.RESULT_DAMAGED, Charged.YES)
+        assert len([r for r in sandbox.requests("GET", "/api/repos") if r["call"] == "result"]) == 2
+
+        sandbox.faults([])
+        studio.queue.carry_on(job.id)
+        assert (await watch.until(job.id, rests)).state is State.COMPLETED
+
+
 async def test_a_link_that_stays_dead_is_kept_in_view_and_not_called_failed(
     home: Path, sandbox: Sandbox, clip: Path
 ) -> None:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from klingstudio.ui.models.bundle import Models
 from klingstudio.ui.theme import Theme
 from klingstudio.ui.window import Window
 
@@ -25,6 +24,11 @@ if TYPE_CHECKING:
     import asyncio
 
     from klingstudio.studio import Studio
+    from klingstudio.ui.models.bundle import Models
+
+PAINT_LIMIT_MS = 1000
+"""A window that was started minimised is not painted at all; the program goes on without."""
+_HEAVY = ("klingstudio.studio", "klingstudio.media.decode")
 
 
 def run(argv: Sequence[str], *, demo: bool) -> int:
@@ -35,12 +39,18 @@ def run(argv: Sequence[str], *, demo: bool) -> int:
         demo: show the whole loop by itself, once, on the sandbox and the sample clip.
     """
     app = _application()
-    models = Models()
-    window = Window(models, Theme(app))
-    window.painted.connect(lambda: QTimer.singleShot(0, lambda: app.exit(0)))
+    window = Window(None, Theme(app))
     window.show()
+    if not _painted(app, window):
+        return 0
+
+    from klingstudio.ui.models.bundle import Models
+
+    models = Models()
+    window.furnish(models)
     window.take_files([Path(name) for name in argv])
-    app.exec()
+    if not _painted(app, window):
+        return 0
 
     import asyncio
 
@@ -60,6 +70,32 @@ def run(argv: Sequence[str], *, demo: bool) -> int:
         window.hide()
         window.deleteLater()
     return 0
+
+
+def _painted(app: QApplication, window: Window) -> bool:
+    """Run Qt until the window has been painted. False when it was closed instead."""
+    is_open = True
+
+    def close() -> None:
+        nonlocal is_open
+        is_open = False
+        app.exit(0)
+
+    limit = QTimer()
+    limit.setSingleShot(True)
+    # Not at once: what is inside the window is painted after the window itself.
+    window.painted.connect(limit.start)
+    limit.timeout.connect(lambda: app.exit(0))
+    window.closed.connect(close)
+    late = QTimer()
+    late.setSingleShot(True)
+    late.timeout.connect(lambda: app.exit(0))
+    late.start(PAINT_LIMIT_MS)
+    app.exec()
+    late.stop()
+    window.painted.disconnect(limit.start)
+    window.closed.disconnect(close)
+    return is_open
 
 
 def _application() -> QApplication:
@@ -97,10 +133,15 @@ async def main(window: Window, models: Models, *, demo: bool) -> None:
 async def _open(window: Window, models: Models, closed: asyncio.Event) -> Studio | None:
     """The open studio, or None when the person gave up."""
     import asyncio
+    import importlib
     import logging
 
     from klingstudio.domain.errors import StudioError
     from klingstudio.paths import paths
+
+    # On a thread, so that the window answers meanwhile.
+    for name in _HEAVY:
+        await asyncio.to_thread(importlib.import_module, name)
     from klingstudio.studio import Studio
 
     answered = asyncio.Event()

@@ -103,7 +103,11 @@ BIG_ICON = 36
 INPUTS_WIDTH = 276
 TAKES_WIDTH = 308
 HEADER = 40
-HEAD = 24
+STATUS = 31
+"""Height of the status line, its rule not counted."""
+FOOT = 222
+"""What stands below the viewer before there is a clip: margin, prompt, buttons, status."""
+HEAD = 28
 """Height of the line that names a panel."""
 TILE_ASPECT = 0.62
 THUMB_WIDTH = 92

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton, QWidget
 
@@ -19,9 +19,8 @@ from klingstudio.domain.job import Job, State
 from klingstudio.ui.models.bundle import Models
 from klingstudio.ui.theme import Theme
 from klingstudio.ui.window import Window
+from tests.fakes.drag import Drag
 from tests.fakes.studio_run import KEY, a_clip
-
-LEFT, COPY, NONE = Qt.MouseButton.LeftButton, Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
 
 
 class Sandbox(Protocol):
@@ -55,10 +54,9 @@ class Desk:
         return found
 
     def drop(self, *paths: Path) -> None:
-        data = QMimeData()
-        data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-        QApplication.sendEvent(self.window, QDragEnterEvent(QPoint(700, 400), COPY, data, LEFT, NONE))
-        QApplication.sendEvent(self.window, QDropEvent(QPointF(700, 400), COPY, data, LEFT, NONE))
+        drag = Drag(self.window, paths)
+        drag.enter()
+        assert drag.drop()
 
     def jobs(self) -> tuple[Job, ...]:
         return tuple(self.models.jobs.job(job_id) for job_id in self.models.jobs.ids())

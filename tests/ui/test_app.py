@@ -27,6 +27,8 @@ def end():
     window().close()
 
 def look():
+    if not hasattr(window(), "_models"):
+        return
     {look}
 
 timer = QTimer()
@@ -73,7 +75,7 @@ def test_a_second_window_on_the_same_folder_says_so_and_can_try_again(tmp_path: 
         done = run(
             home,
             """
-            from klingstudio.ui.window.viewer import FailurePage
+            from klingstudio.ui.window.failure import FailurePage
             page = window().findChild(FailurePage)
             if page is not None:
                 print(page.accessibleName())

@@ -3,46 +3,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QUrl
 
 from klingstudio.ui.models.drops import sort_files, sort_urls
+from tests.fakes.drag import Drag
 from tests.ui.conftest import Desk
-
-LEFT, COPY, NONE = Qt.MouseButton.LeftButton, Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
-
-
-class Drag:
-    """Files in the person's hand."""
-
-    def __init__(self, desk: Desk, *paths: Path) -> None:
-        self.window = desk.window
-        self.data = QMimeData()
-        self.data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-
-    def enter(self) -> QDragEnterEvent:
-        event = QDragEnterEvent(QPoint(700, 400), COPY, self.data, LEFT, NONE)
-        QApplication.sendEvent(self.window, event)
-        return event
-
-    def move(self) -> bool:
-        event = QDragMoveEvent(QPoint(701, 400), COPY, self.data, LEFT, NONE)
-        QApplication.sendEvent(self.window, event)
-        return event.isAccepted()
-
-    def leave(self) -> None:
-        QApplication.sendEvent(self.window, QDragLeaveEvent())
-
-    def drop(self) -> bool:
-        event = QDropEvent(QPointF(700, 400), COPY, self.data, LEFT, NONE)
-        QApplication.sendEvent(self.window, event)
-        return event.isAccepted()
 
 
 async def test_a_dropped_video_becomes_the_source(desk: Desk, tmp_path: Path) -> None:
     await desk.start()
-    drag = Drag(desk, tmp_path / "street.mp4")
+    drag = Drag(desk.window, [tmp_path / "street.mp4"])
 
     drag.enter()
     verb = desk.window.source.light.words
@@ -58,7 +28,7 @@ async def test_a_dropped_video_becomes_the_source(desk: Desk, tmp_path: Path) ->
 
 async def test_dropped_pictures_become_numbered_references(desk: Desk, tmp_path: Path) -> None:
     await desk.start()
-    drag = Drag(desk, tmp_path / "winter.jpg", tmp_path / "sky.png")
+    drag = Drag(desk.window, [tmp_path / "winter.jpg", tmp_path / "sky.png"])
 
     drag.enter()
     verb = desk.window.references.light.words
@@ -72,7 +42,7 @@ async def test_dropped_pictures_become_numbered_references(desk: Desk, tmp_path:
 
 async def test_a_mixed_drop_sorts_itself(desk: Desk, tmp_path: Path) -> None:
     await desk.start()
-    drag = Drag(desk, tmp_path / "winter.jpg", tmp_path / "street.mov", tmp_path / "notes.pdf")
+    drag = Drag(desk.window, [tmp_path / "winter.jpg", tmp_path / "street.mov", tmp_path / "notes.pdf"])
 
     drag.enter()
     drag.drop()
@@ -87,7 +57,7 @@ async def test_a_mixed_drop_sorts_itself(desk: Desk, tmp_path: Path) -> None:
 async def test_what_cannot_be_used_is_refused_with_the_reason_before_the_drop(desk: Desk, tmp_path: Path) -> None:
     await desk.start()
     (tmp_path / "notes.pdf").write_bytes(b"%PDF-1.7")
-    drag = Drag(desk, tmp_path / "notes.pdf")
+    drag = Drag(desk.window, [tmp_path / "notes.pdf"])
 
     drag.enter()
     reason = desk.window.stage.light.words
@@ -103,7 +73,7 @@ async def test_what_cannot_be_used_is_refused_with_the_reason_before_the_drop(de
 async def test_a_fifth_picture_is_refused_with_the_count(desk: Desk, tmp_path: Path) -> None:
     await desk.start()
     desk.draft.add_pictures([tmp_path / f"{n}.png" for n in range(4)])
-    drag = Drag(desk, tmp_path / "fifth.png")
+    drag = Drag(desk.window, [tmp_path / "fifth.png"])
 
     drag.enter()
 
@@ -113,7 +83,7 @@ async def test_a_fifth_picture_is_refused_with_the_count(desk: Desk, tmp_path: P
 
 async def test_the_light_goes_out_when_the_pointer_leaves(desk: Desk, tmp_path: Path) -> None:
     await desk.start()
-    drag = Drag(desk, tmp_path / "street.mp4")
+    drag = Drag(desk.window, [tmp_path / "street.mp4"])
     drag.enter()
 
     drag.leave()
@@ -124,7 +94,7 @@ async def test_the_light_goes_out_when_the_pointer_leaves(desk: Desk, tmp_path: 
 
 async def test_a_file_dropped_before_the_studio_is_open_is_looked_at_later(desk: Desk, tmp_path: Path) -> None:
     desk.open()
-    drag = Drag(desk, tmp_path / "street.mp4")
+    drag = Drag(desk.window, [tmp_path / "street.mp4"])
     drag.enter()
     drag.drop()
     before = desk.draft.source

@@ -18,7 +18,8 @@ from klingstudio.ui.takes.card import TakeCard
 from klingstudio.ui.theme import DARK, LIGHT, Theme
 from klingstudio.ui.widgets.drop import DropArea
 from klingstudio.ui.window import Window
-from klingstudio.ui.window.viewer import FailurePage
+from klingstudio.ui.window.failure import FailurePage
+from klingstudio.ui.window.viewer import EmptyViewer
 from tests.fakes.studio import FakeStudio, a_job
 from tests.ui.conftest import Desk
 
@@ -309,3 +310,39 @@ def test_the_window_follows_the_text_size_of_the_system(qapp: QApplication, look
     Theme(qapp, scale=1.0)
 
     assert doubled == 200
+
+
+def test_the_first_picture_has_the_invitation_where_it_stays(qtbot: QtBot, looks: Theme) -> None:
+    window = Window(None, looks)
+    qtbot.addWidget(window)
+    window.resize(1440, 900)
+    window.show()
+    qtbot.waitUntil(lambda: window._was_painted)
+    first = window.grab().toImage()
+    opening = window.findChild(EmptyViewer)
+    assert isinstance(opening, EmptyViewer)
+    place = opening.geometry()
+
+    window.furnish(Models())
+    qtbot.waitUntil(lambda: window._was_painted)
+
+    stage = window.stage
+    assert stage.mapTo(window, stage.rect().topLeft()) == place.topLeft()
+    assert abs(stage.height() - place.height()) <= 2
+    assert stage.width() == place.width()
+    second = window.grab().toImage()
+    for x, y in ((3, 897), (100, 700), (1400, 700), (700, 50), (277, 500)):
+        assert first.pixel(x, y) == second.pixel(x, y)
+
+
+def test_a_window_that_is_not_furnished_yet_can_be_resized_typed_at_and_closed(qtbot: QtBot, looks: Theme) -> None:
+    window = Window(None, looks)
+    qtbot.addWidget(window)
+    window.show()
+
+    window.resize(900, 600)
+    QTest.keyClick(window, Qt.Key.Key_Tab)
+    QTest.keyClick(window, Qt.Key.Key_Escape)
+
+    with qtbot.waitSignal(window.closed, timeout=1000):
+        window.close()

@@ -9,24 +9,16 @@ from PySide6.QtCore import QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeyEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from klingstudio.ui import text, theme
-from klingstudio.ui.models.bundle import Models
-from klingstudio.ui.models.problems import Bug
-from klingstudio.ui.widgets.focus import FocusRing
-from klingstudio.ui.widgets.icons import app_icon
-from klingstudio.ui.widgets.progress import Toast
-from klingstudio.ui.window.body import Body
-from klingstudio.ui.window.drops import Drops
-from klingstudio.ui.window.header import Header
-from klingstudio.ui.window.menus import Menus, Wishes
+from klingstudio.ui import theme
+from klingstudio.ui.window.opening import Opening
 from klingstudio.ui.window.regions import focus_first, go_to, neighbour, next_stop, tab_stops
 
 if TYPE_CHECKING:
     from klingstudio.domain.errors import Problem
+    from klingstudio.ui.models.bundle import Models
+    from klingstudio.ui.window.menus import Wishes
 
 SAMPLE_PROMPT = "Turn the day into deep snow, keep the walker as she is"
-_BUTTONS = (text.Button.ADD_KEY, text.Button.SETTINGS, text.Button.CHOOSE_VIDEO, text.Button.GO_TO_PROMPT)
-"""What the message bar can do; other buttons belong to a place of their own."""
 
 
 class Window(QMainWindow):
@@ -39,16 +31,32 @@ class Window(QMainWindow):
     retry_wanted = Signal()
     """Try once more to open the studio."""
 
-    def __init__(self, models: Models, looks: theme.Theme) -> None:
+    def __init__(self, models: Models | None, looks: theme.Theme) -> None:
+        """`models`: None for a window that is to be on screen at once; `furnish` follows."""
         super().__init__()
-        self._models = models
         self._looks = looks
         self._was_painted = False
+        self._is_furnished = False
         self._dialogs: dict[str, QDialog] = {}
         self.setObjectName("window")
         self.setWindowTitle("Kling Studio")
         self.setMinimumSize(*theme.WINDOW_LEAST)
         self.resize(self._first_size())
+        self.setCentralWidget(Opening(self))
+        if models is not None:
+            self.furnish(models)
+
+    def furnish(self, models: Models) -> None:
+        """Build the panels. After that, `painted` is told once more."""
+        from klingstudio.ui.widgets.focus import FocusRing
+        from klingstudio.ui.widgets.icons import app_icon
+        from klingstudio.ui.widgets.progress import Toast
+        from klingstudio.ui.window.body import Body
+        from klingstudio.ui.window.drops import Drops
+        from klingstudio.ui.window.header import Header
+        from klingstudio.ui.window.menus import Menus
+
+        self._models = models
         self.header = Header(self)
         self._pages = QStackedWidget(self)
         self.body = Body(models, self._pages)
@@ -57,13 +65,6 @@ class Window(QMainWindow):
         self.stage, self.prompt = self.body.stage, self.body.prompt
         self.generate, self.takes, self.messages = self.body.generate, self.body.takes, self.body.messages
         self.menus = Menus(self, self.header.bar, self._wishes())
-        inside = QWidget(self)
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.header)
-        column.addWidget(self._pages, stretch=1)
-        self.setCentralWidget(inside)
         self.toast = Toast(self.body)
         self.drops = Drops(
             self,
@@ -73,8 +74,18 @@ class Window(QMainWindow):
             say=self.toast.say,
         )
         self.ring = FocusRing(self)
+        self.setWindowIcon(app_icon())
+        inside = QWidget(self)
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.header)
+        column.addWidget(self._pages, stretch=1)
+        self._was_painted = False
+        self.setCentralWidget(inside)
+        self._is_furnished = True
         self._connect()
-        self._show_status()
+        self._arrange()
         self._show_source()
         self._show_pictures()
         self._show_theme()
@@ -85,6 +96,8 @@ class Window(QMainWindow):
         return QSize(min(wide, room.width()), min(high, room.height()))
 
     def _wishes(self) -> Wishes:
+        from klingstudio.ui.window.menus import Wishes
+
         edit = self.prompt.edit
         return Wishes(
             open_video=self.source.choose,
@@ -148,7 +161,6 @@ class Window(QMainWindow):
 
     def attach(self) -> None:
         """The models have the studio: load the player and take over the saved looks."""
-        self.setWindowIcon(app_icon())
         self.stage.attach()
         self._looks.choose(_choice(self._models.accounts.theme))
         self._show_status()
@@ -163,7 +175,7 @@ class Window(QMainWindow):
 
     def show_failure(self, problem: Problem) -> None:
         """The studio could not be opened."""
-        from klingstudio.ui.window.viewer import FailurePage
+        from klingstudio.ui.window.failure import FailurePage
 
         self.hide_failure()
         page = FailurePage(problem, self._pages)
@@ -180,7 +192,7 @@ class Window(QMainWindow):
             page.deleteLater()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if self._models.jobs.is_sending:
+        if self._is_furnished and self._models.jobs.is_sending:
             # The answer to a paid request is on its way; without it the job would be left unconfirmed.
             self.toast.say("Waiting for the provider's answer, at most 10 seconds…")
             self._pages.setEnabled(False)
@@ -197,10 +209,14 @@ class Window(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.header.show_width(self.width())
-        self.body.resize(self.width(), self.body.height())
-        self.body.arrange()
-        self._show_status()
+        self._arrange()
+
+    def _arrange(self) -> None:
+        if self._is_furnished:
+            self.header.show_width(self.width())
+            self.body.resize(self.width(), self.body.height())
+            self.body.arrange()
+            self._show_status()
 
     # areas
 
@@ -214,7 +230,9 @@ class Window(QMainWindow):
             self.header.takes.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self.body.drawer_is_open:
+        if not self._is_furnished:
+            super().keyPressEvent(event)
+        elif event.key() == Qt.Key.Key_Escape and self.body.drawer_is_open:
             self.toggle_takes()
         elif event.key() == Qt.Key.Key_Escape and self.isFullScreen():
             self.showNormal()
@@ -232,7 +250,7 @@ class Window(QMainWindow):
         return tab_stops([self.header, self.messages, *self.body.regions(), self.body.help])
 
     def focusNextPrevChild(self, forward: bool) -> bool:
-        if self._pages.currentWidget() is not self.body:
+        if not self._is_furnished or self._pages.currentWidget() is not self.body:
             return super().focusNextPrevChild(forward)
         stop = next_stop(self.tab_stops(), QApplication.focusWidget(), forward=forward)
         if stop is not None:
@@ -328,6 +346,10 @@ class Window(QMainWindow):
     # messages
 
     def _show_problems(self) -> None:
+        from klingstudio.ui import text
+        from klingstudio.ui.models.problems import Bug
+
+        known = (text.Button.ADD_KEY, text.Button.SETTINGS, text.Button.CHOOSE_VIDEO, text.Button.GO_TO_PROMPT)
         while (problem := self._models.problems.take()) is not None:
             if isinstance(problem, Bug):
                 hint = f"{problem.summary}. It was written to the log; nothing you made is lost."
@@ -335,10 +357,12 @@ class Window(QMainWindow):
                 self.messages.say("Something unexpected happened", hint, details=details)
             else:
                 sentence = text.sentence(problem)
-                buttons = (sentence.button,) if sentence.button in _BUTTONS else ()
+                buttons = (sentence.button,) if sentence.button in known else ()
                 self.messages.say(sentence.title, sentence.hint, buttons, details=text.one_line(problem))
 
     def _on_message(self, words: str) -> None:
+        from klingstudio.ui import text
+
         self.messages.clear()
         match words:
             case text.Button.ADD_KEY | text.Button.SETTINGS:

@@ -1,21 +1,15 @@
-"""The middle of the window while there is no clip, and the whole of it while the studio cannot be opened."""
+"""The middle of the window while there is no clip."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from klingstudio.ui import text, theme
+from klingstudio.ui import theme
 from klingstudio.ui.widgets.drop import dashed
-from klingstudio.ui.widgets.flow import FlowLayout
 from klingstudio.ui.widgets.icons import Button, IconLabel
 from klingstudio.ui.widgets.labels import label
-
-if TYPE_CHECKING:
-    from klingstudio.domain.errors import Problem
 
 SAMPLE = "Try the sample clip"
 DRAWING = "Drawing the sample clip…"
@@ -73,46 +67,3 @@ class EmptyViewer(QWidget):
         area = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         painter.drawRoundedRect(area, theme.px(theme.RADIUS), theme.px(theme.RADIUS))
         painter.end()
-
-
-class FailurePage(QWidget):
-    """The studio could not be opened: what happened and what to do, calmly."""
-
-    retry_wanted = Signal()
-    quit_wanted = Signal()
-
-    def __init__(self, problem: Problem, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("ground", "window")
-        sentence = text.sentence(problem)
-        inside = QWidget(self)
-        inside.setMaximumWidth(theme.px(460))
-        heading = label(sentence.title, "heading", wraps=True, parent=inside)
-        hint = label(sentence.hint, wraps=True, parent=inside)
-        for one in (heading, hint):
-            one.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self.retry = Button("Try again", inside)
-        self.retry.clicked.connect(self.retry_wanted)
-        leave = Button("Quit", inside)
-        leave.clicked.connect(self.quit_wanted)
-        buttons = QWidget(inside)
-        flow = FlowLayout(buttons, gap=theme.px(theme.BETWEEN))
-        flow.addWidget(self.retry)
-        flow.addWidget(leave)
-        column = QVBoxLayout(inside)
-        column.setSpacing(theme.px(theme.BETWEEN))
-        column.addWidget(IconLabel("info", "secondary", theme.BIG_ICON), alignment=Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(heading)
-        column.addWidget(hint)
-        column.addSpacing(theme.px(theme.BETWEEN))
-        column.addWidget(buttons, alignment=Qt.AlignmentFlag.AlignHCenter)
-        row = QHBoxLayout()
-        row.addStretch(1)
-        row.addWidget(inside, stretch=4)
-        row.addStretch(1)
-        outside = QVBoxLayout(self)
-        outside.addStretch()
-        outside.addLayout(row)
-        outside.addStretch()
-        self.setAccessibleName(sentence.title)
-        self.setAccessibleDescription(sentence.hint)

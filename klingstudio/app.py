@@ -56,6 +56,10 @@ def run(argv: Sequence[str], *, demo: bool) -> int:
 
     from qasync import QEventLoop
 
+    from klingstudio import logs
+    from klingstudio.paths import paths
+
+    end_log = logs.start(paths(os.environ).logs)
     hook = sys.excepthook
     sys.excepthook = _reporting(models, hook)
     loop = QEventLoop(app, already_running=False)
@@ -67,6 +71,7 @@ def run(argv: Sequence[str], *, demo: bool) -> int:
     finally:
         sys.excepthook = hook
         asyncio.set_event_loop(None)
+        end_log()
         window.hide()
         window.deleteLater()
     return 0

@@ -62,8 +62,12 @@ class Accounts:
 
     def default_provider(self) -> str:
         """The provider of somebody who never chose one: the first whose key is in the environment, else the first."""
+        return self.keyed_provider() or registry.SERVICES[0].info.id
+
+    def keyed_provider(self) -> str | None:
+        """The first provider whose key is in the environment."""
         named = (info.id for info in self.services() if self._environ.get(info.key_variable or ""))
-        return next(named, registry.SERVICES[0].info.id)
+        return next(named, None)
 
     def planned_body(self, request: Request, assets: Sequence[Asset], duration_s: float) -> str:
         """The JSON text that a submit would send, made without asking anybody."""

@@ -183,7 +183,9 @@ class Theme(QObject):
         self._app = app
         self._scale = _system_scale(app) if scale is None else scale
         self._choice: Choice = "system"
-        app.setStyle(QStyleFactory.create("Fusion"))
+        if app.style().name() != "fusion":
+            # Where it is the system's own choice it is there already, and a second one would cost a start 5 ms.
+            app.setStyle(QStyleFactory.create("Fusion"))
         app.setFont(_font(app, self._scale))
         app.styleHints().colorSchemeChanged.connect(self._dress)
         self._dress()

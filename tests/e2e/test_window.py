@@ -102,8 +102,6 @@ async def a_desk(application: QApplication, *, demo: bool = False) -> AsyncItera
 
 
 async def generate(desk: Desk, clip: Path, prompt: str) -> None:
-    await desk.until(lambda: bool(desk.models.draft.providers))
-    desk.models.draft.choose_provider("oxen")
     desk.drop(clip)
     edit = desk.child(QPlainTextEdit, "prompt")
     edit.setFocus()

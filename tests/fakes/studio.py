@@ -183,6 +183,9 @@ class FakeAccounts:
         self.live: dict[str, Price | None] = {PAID.id: PRICE, FREE.id: PRICE}
         self.accepted = "a-key"
 
+    def keyed_provider(self) -> str | None:
+        return None
+
     def asks_consent(self, provider_id: str) -> bool:
         return provider_id == PAID.id
 

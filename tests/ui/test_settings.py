@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QLineEdit
 
 from klingstudio.ui.dialogs.settings import KeyBox, SettingsDialog
 from klingstudio.vault import Secret, Where
-from tests.fakes.studio import PAID
+from tests.fakes.studio import FREE, PAID
 from tests.ui.conftest import Desk
 
 
@@ -114,3 +114,29 @@ async def test_consent_can_be_taken_back(desk: Desk) -> None:
 
     assert desk.models.accounts.asks_consent(PAID.id)
     assert dialog._agreed.text() == "You are asked before the first one."
+
+
+async def test_the_first_key_leads_to_its_provider(desk: Desk) -> None:
+    _, box = await opened(desk)
+    desk.studio.settings.update(provider="")
+    desk.draft.use_free_provider(remember=False)
+
+    box.field.setText("new-key")
+    box.save.click()
+    await desk.until(lambda: box.answer == "Saved")
+
+    assert desk.draft.provider is not None
+    assert desk.draft.provider.id == PAID.id
+
+
+async def test_a_further_key_leaves_the_chosen_provider_alone(desk: Desk) -> None:
+    _, box = await opened(desk)
+    desk.draft.use_free_provider()
+    desk.studio.settings.update(provider=FREE.id)
+
+    box.field.setText("new-key")
+    box.save.click()
+    await desk.until(lambda: box.answer == "Saved")
+
+    assert desk.draft.provider is not None
+    assert desk.draft.provider.id != PAID.id

@@ -50,6 +50,8 @@ class AccountsModel(QObject):
 
     changed = Signal(str)
     """Provider id."""
+    key_saved = Signal(str)
+    """Provider id."""
     consent_changed = Signal()
 
     def __init__(self, problems: Problems, parent: QObject | None = None) -> None:
@@ -129,6 +131,7 @@ class AccountsModel(QObject):
     def set_key(self, provider_id: str, value: str) -> None:
         async def put(studio: Studio, which: str) -> KeyState:
             secret = await studio.accounts.set_key(which, value)
+            self.key_saved.emit(which)
             return KeyState(place=Place(secret.where), note=secret.note, answer="Saved")
 
         self._do(provider_id, "Saving", put)

@@ -170,7 +170,8 @@ class DraftModel(QObject):
         choices = studio.settings.choices
         known = {info.id for info in studio.providers}
         free = next((info.id for info in studio.providers if info.key_variable is None), "")
-        self._provider = choices.provider if choices.provider in known else free or next(iter(sorted(known)), "")
+        wishes = (choices.provider, studio.accounts.keyed_provider() or free)
+        self._provider = next((wish for wish in wishes if wish in known), "")
         self._tier = choices.tier
         self._keep_audio = choices.keep_audio
         self._takes = choices.takes if choices.takes in TAKES else 1
@@ -405,6 +406,11 @@ class DraftModel(QObject):
             self._takes = takes
             self._remember(takes=takes)
             self.changed.emit()
+
+    def use_keyed_provider(self, provider_id: str) -> None:
+        """A key was added: go to its provider, if the person is still where everybody begins."""
+        if self._studio is not None and not self._studio.settings.choices.provider:
+            self.choose_provider(provider_id)
 
     def use_free_provider(self, *, remember: bool = True) -> None:
         """Go to the provider that needs no key."""

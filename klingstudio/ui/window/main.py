@@ -149,6 +149,7 @@ class Window(QMainWindow):
         models.draft.source_changed.connect(self._show_source)
         models.draft.pictures_changed.connect(self._show_pictures)
         models.accounts.changed.connect(self._on_key)
+        models.accounts.key_saved.connect(models.draft.use_keyed_provider)
         for signal in (models.draft.changed, models.jobs.added, models.jobs.changed, models.jobs.was_attached):
             signal.connect(self._show_status)
         models.jobs.completed.connect(self._on_completed)

@@ -7,6 +7,7 @@ in reverse order while the loop still runs; with `aboutToQuit` the loop would be
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from klingstudio.ui.theme import Theme
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 PAINT_LIMIT_MS = 1000
 """A window that was started minimised is not painted at all; the program goes on without."""
+COLLECT_EVERY_MS = 1000
 _HEAVY = ("klingstudio.studio", "klingstudio.media.decode")
 
 
@@ -39,6 +41,7 @@ def run(argv: Sequence[str], *, demo: bool) -> int:
         demo: show the whole loop by itself, once, on the sandbox and the sample clip.
     """
     app = _application()
+    collector = Collector(app)
     window = Window(None, Theme(app))
     window.show()
     if not _painted(app, window):
@@ -72,9 +75,40 @@ def run(argv: Sequence[str], *, demo: bool) -> int:
         sys.excepthook = hook
         asyncio.set_event_loop(None)
         end_log()
+        collector.stop()
         window.hide()
         window.deleteLater()
     return 0
+
+
+class Collector(QObject):
+    """Collects garbage in the GUI thread, and nowhere else.
+
+    Python collects in whatever thread happens to reach the threshold. A Qt object that is destroyed in a decoder's
+    thread leaves its timers behind, and the next one that fires takes the program down.
+    """
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.look)
+        self._timer.start(COLLECT_EVERY_MS)
+        gc.disable()
+
+    def look(self) -> None:
+        """Collect the generations that are due, as the interpreter would."""
+        due = [
+            generation
+            for generation, (count, threshold) in enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True))
+            if 0 < threshold < count
+        ]
+        if due:
+            gc.collect(due[-1])
+
+    def stop(self) -> None:
+        """Leave it to the interpreter again."""
+        self._timer.stop()
+        gc.enable()
 
 
 def _painted(app: QApplication, window: Window) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import inspect
 import json
 import logging
@@ -38,6 +39,8 @@ _GRACE_S = 3.0
 
 _application: list[QCoreApplication] = []
 """Kept for the whole run: Qt bears one application per process."""
+_litter: list[str] = []
+"""The last test, if it had a window."""
 
 
 def pytest_asyncio_loop_factories(
@@ -61,6 +64,28 @@ def _qt_loop() -> asyncio.AbstractEventLoop:
         application.setQuitOnLastWindowClosed(False)  # type: ignore[attr-defined]
     loop: asyncio.AbstractEventLoop = qasync.QEventLoop(application)
     return loop
+
+
+@pytest.fixture(autouse=True)
+def _qt_objects_die_in_the_main_thread(request: pytest.FixtureRequest) -> Iterator[None]:
+    """As in the program: a collection in a worker thread would destroy timers under the feet of the Qt loop."""
+    if _litter:
+        # What a test with a window left, its event loop among it, was still in use when that test ended.
+        _litter.clear()
+        gc.collect()
+    if not {"qtbot", "qapp"} & set(request.fixturenames):
+        yield
+        return
+    from PySide6.QtCore import QCoreApplication, QEvent
+
+    gc.disable()
+    try:
+        yield
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    finally:
+        gc.collect()
+        gc.enable()
+        _litter.append(request.node.name)
 
 
 # --- isolation --------------------------------------------------------------------------------------------------------

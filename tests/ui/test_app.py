@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
+from typing import ClassVar
 
 from filelock import FileLock
+from PySide6.QtWidgets import QApplication
+
+from klingstudio import app
 
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = """
@@ -112,3 +118,36 @@ def test_the_window_is_on_screen_before_anything_heavy_is_loaded() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_garbage_is_collected_in_the_gui_thread_only(qapp: QApplication) -> None:
+    class Loop:
+        """A cycle that says in which thread it was destroyed."""
+
+        died_in: ClassVar[list[str]] = []
+
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            self.died_in.append(threading.current_thread().name)
+
+    collector = app.Collector(qapp)
+    try:
+        Loop()
+        worker = threading.Thread(target=lambda: [[n] for n in range(50_000)])
+        worker.start()
+        worker.join()
+        assert Loop.died_in == []
+
+        for _ in range(3):
+            litter = [[n] for n in range(5_000)]
+            del litter
+            collector.look()
+        gc.collect()
+    finally:
+        collector.stop()
+        collector.deleteLater()
+
+    assert Loop.died_in == ["MainThread"]
+    assert gc.isenabled()

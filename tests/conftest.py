@@ -159,7 +159,8 @@ def _no_leftovers(request: pytest.FixtureRequest, home: Path) -> Iterator[None]:
     left = _pending_tasks(loop) if loop is not None else []
     deadline = time.monotonic() + _GRACE_S
     while True:
-        extra = _new_threads(threads_before, loop) + sorted(_children() - children_before)
+        extra = _new_threads(threads_before, loop)
+        extra += [what for pid, what in _children().items() if pid not in children_before]
         if not extra or time.monotonic() > deadline:
             break
         time.sleep(0.02)
@@ -193,9 +194,9 @@ def _new_threads(before: set[threading.Thread], loop: asyncio.AbstractEventLoop 
     ]
 
 
-def _children() -> set[str]:
-    """The child processes of this process, on Linux; elsewhere none are seen."""
-    found = set()
+def _children() -> dict[str, str]:
+    """The child processes of this process by their number, on Linux; elsewhere none are seen."""
+    found = {}
     for task in Path("/proc/self/task").glob("*"):
         with contextlib.suppress(OSError):
             for pid in (task / "children").read_text().split():
@@ -203,7 +204,7 @@ def _children() -> set[str]:
                     command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
                     # Python keeps one of these for the whole run.
                     if "multiprocessing.resource_tracker" not in command and "forkserver" not in command:
-                        found.add(f"process {pid} ({command.strip() or 'ended, but nobody waited for it'})")
+                        found[pid] = f"process {pid} ({command.strip() or 'ended, but nobody waited for it'})"
     return found
 
 

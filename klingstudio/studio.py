@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import shutil
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -29,7 +30,7 @@ from klingstudio.providers.base import ProviderInfo
 from klingstudio.store.database import open_database, open_for_reading
 from klingstudio.store.jobs import JobStore
 from klingstudio.store.ledger import Ledger
-from klingstudio.store.settings import Settings
+from klingstudio.store.settings import Choices, Settings
 from klingstudio.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -167,6 +168,21 @@ def read_jobs(paths: Paths) -> tuple[Job, ...]:
         database.close()
 
 
+def read_choices(paths: Paths) -> Choices:
+    """The settings, beside a running studio.
+
+    Raises:
+        StudioError: the journal cannot be read.
+    """
+    database = open_for_reading(paths.database)
+    if database is None:
+        return Choices()
+    try:
+        return Settings(database).choices
+    finally:
+        database.close()
+
+
 async def _open_accounts(paths: Paths, environ: Mapping[str, str], stack: AsyncExitStack, pause: Pause) -> Accounts:
     vault = Vault(environ)
     stack.callback(vault.close)
@@ -190,11 +206,12 @@ def _now() -> datetime:
 def _sweep(work: Path, jobs: Iterable[Job]) -> None:
     """Remove what an ended program left in the work folder: everything that no unfinished job will still send."""
     wanted = {Path(job.clip.path) for job in jobs if job.clip is not None and job.state not in QUIET}
-    if work.is_dir():
-        for left in work.iterdir():
-            if left not in wanted and left.is_file():
-                with contextlib.suppress(OSError):
-                    left.unlink()
+    with contextlib.suppress(OSError):
+        for left in tuple(work.iterdir()):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            elif left not in wanted:
+                left.unlink()
 
 
 def _lock(paths: Paths) -> FileLock:

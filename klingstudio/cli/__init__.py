@@ -11,15 +11,22 @@ from collections.abc import Mapping, Sequence
 
 COMMANDS = ("demo", "edit", "jobs", "cancel", "resume", "resolve", "keys", "sandbox")
 WRONG_INPUT = 2
+INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, or the window, and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["--"]:
+        # A file may be named like a command, or begin with a dash.
+        return window(arguments[1:])
     if arguments and (arguments[0] in COMMANDS or arguments[0].startswith("-")):
-        from klingstudio.cli import commands
+        try:
+            from klingstudio.cli import commands
 
-        return commands.run(arguments)
+            return commands.run(arguments)
+        except KeyboardInterrupt:
+            return INTERRUPTED
     return window(arguments)
 
 

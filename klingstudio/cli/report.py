@@ -10,8 +10,9 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from klingstudio.domain.errors import Kind, Problem
-from klingstudio.domain.job import ATTENTION, QUIET, Job, Progress, State
+from klingstudio.cli import INTERRUPTED, WRONG_INPUT
+from klingstudio.domain.errors import Charged, Kind, Problem
+from klingstudio.domain.job import ATTENTION, QUIET, UNSENT, Job, Progress, State
 from klingstudio.domain.media import FitPlan
 from klingstudio.domain.price import Money
 from klingstudio.domain.request import Request
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 LOOKS_BEFORE_ASKING = 3
 """How often the provider's list is read for a lost job before the person is asked."""
-NETWORK_PATIENCE_S = 120.0
-"""How long a job that is at the provider may go without an answer before the command ends; the job is kept."""
+TROUBLE_PATIENCE_S = 120.0
+"""How long a job may go without a usable answer before the command ends; the job is kept."""
 CANCEL_PATIENCE_S = 20.0
 BAR_CELLS = 24
 
@@ -61,9 +62,9 @@ def exit_code(problem: Problem | None) -> int:
         case Problem(kind=kind) if kind in _NETWORK:
             return 7
         case Problem(kind=Kind.INTERRUPTED | Kind.STOPPED):
-            return 130
+            return INTERRUPTED
         case _:
-            return 2
+            return WRONG_INPUT
 
 
 class Report:
@@ -75,13 +76,18 @@ class Report:
         self._changed = asyncio.Event()
         self._states: dict[str, State] = {}
         self._wanted: frozenset[str] = frozenset()
+        self._others: frozenset[str] = frozenset()
         self._drawn = False
+        self._has_ended = False
+        self._broken: OSError | None = None
+        """Why standard output cannot be written any more."""
 
     # -------------------------------------------------------------------------------------------------- observing
 
     @contextlib.contextmanager
-    def watching(self, queue: JobQueue) -> Iterator[None]:
-        """Report what changes inside the block."""
+    def watching(self, queue: JobQueue, *wanted: str) -> Iterator[None]:
+        """Report what changes inside the block: of these older jobs, and of every job that is made in it."""
+        self._others = frozenset(job.id for job in queue.jobs()) - set(wanted)
         unsubscribe = queue.subscribe(self)
         try:
             yield
@@ -92,18 +98,20 @@ class Report:
     def job_changed(self, job: Job) -> None:
         """Print each new state once."""
         self._changed.set()
-        if self._states.get(job.id) is job.state:
+        if job.id in self._others or self._states.get(job.id) is job.state:
             return
         self._states[job.id] = job.state
         if self._json:
-            self._line({"event": "state", "job": job.id, "state": job.state})
+            self._line_while_watching({"event": "state", "job": job.id, "state": job.state})
         elif job.state not in QUIET:
             self._status(job.id, text.phase(job.state), None)
 
     def job_progress(self, progress: Progress) -> None:
         """Draw a bar, or print a line for a program."""
+        if progress.job_id in self._others:
+            return
         if self._json:
-            self._line(
+            self._line_while_watching(
                 {
                     "event": "progress",
                     "job": progress.job_id,
@@ -119,19 +127,22 @@ class Report:
     async def until_rest(self, queue: JobQueue, job_ids: Sequence[str]) -> int:
         """Wait until each job rests or needs an answer, report each end, and return the first exit code that is not 0."""
         self._wanted = frozenset(job_ids)
+        looks_before = {job_id: queue.job(job_id).looks for job_id in job_ids}
         troubled_since: dict[str, float] = {}
         waiting = list(job_ids)
         codes: list[int] = []
         try:
             while waiting:
+                if self._broken is not None:
+                    raise self._broken
                 for job_id in tuple(waiting):
                     job = queue.job(job_id)
-                    if job.problem is not None and job.problem.kind in _NETWORK:
+                    if job.problem is not None:
                         troubled_since.setdefault(job_id, time.monotonic())
                     else:
                         troubled_since.pop(job_id, None)
                     trouble_s = time.monotonic() - troubled_since.get(job_id, time.monotonic())
-                    if _rests(job) or trouble_s > NETWORK_PATIENCE_S:
+                    if _rests(job, looks_before[job_id]) or trouble_s > TROUBLE_PATIENCE_S:
                         waiting.remove(job_id)
                         codes.append(self._done(job))
                 self._changed.clear()
@@ -145,23 +156,32 @@ class Report:
             raise
         return next((code for code in codes if code), 0)
 
-    async def after_cancel(self, queue: JobQueue, job_id: str, info: ProviderInfo) -> str:
-        """Wait a little for the provider's answer and say what the cancel means."""
+    async def after_cancel(self, queue: JobQueue, job_id: str, info: ProviderInfo) -> int:
+        """Wait a little for the provider's answer, say what the cancel means, and return the exit code."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CANCEL_PATIENCE_S):
                 while queue.job(job_id).is_active:
                     self._changed.clear()
                     await self._changed.wait()
         job = queue.job(job_id)
+        if job.paused and job.problem is not None:
+            self.refused(job.problem)
+            return exit_code(job.problem)
         match job.state:
             case State.DRAFT:
-                return "Stopped before it was sent; not charged."
+                words = "Stopped before it was sent; not charged."
             case State.REMOTE_CANCELLED:
-                return f"Cancelled at {info.title}; {text.charged(job.problem) if job.problem else 'not charged'}."
+                words = f"Cancelled at {info.title}; {text.charged(job.problem or _interruption(job))}."
             case state if state in QUIET:
-                return f"It had already ended: {text.phase(state)}."
+                words = f"It had already ended: {text.phase(state)}."
+            case State.UNCONFIRMED | State.REMOTE_MISSING:
+                words = f"{info.title} does not list it; if it is found, it is stopped. It may have been charged."
+            case State.REMOTE:
+                words = f"Asked {info.title} to stop; the job is still followed. {info.cancel_note}"
             case _:
-                return f"Asked {info.title} to stop; the job is still followed. {info.cancel_note}"
+                words = "Too late: the edit is done. `klingstudio resume` brings the take."
+        self.say(words)
+        return 0
 
     # ------------------------------------------------------------------------------------------------------ speaking
 
@@ -183,6 +203,15 @@ class Report:
         print(f"klingstudio: {text.one_line(problem)}", file=sys.stderr)
         if self._json:
             self._line(_end(None, None, None, None, problem))
+
+    def interrupted(self) -> None:
+        """The end of a command that was interrupted; nothing when the end was told already."""
+        if self._has_ended:
+            return
+        self._clear()
+        print("klingstudio: interrupted", file=sys.stderr)
+        if self._json:
+            self._line(_end(None, None, None, None, Problem(kind=Kind.INTERRUPTED)))
 
     def plan(self, request: Request, plan: FitPlan, estimate: Money | None, body: str) -> None:
         """The dry run's answer."""
@@ -238,7 +267,7 @@ class Report:
 
     def _done(self, job: Job) -> int:
         self._clear()
-        problem = None if job.state is State.COMPLETED else job.problem or Problem(kind=Kind.INTERRUPTED)
+        problem = None if job.state is State.COMPLETED else job.problem or _interruption(job)
         if self._json:
             self._line(_end(job.id, job.state, job.take, job.charge, problem))
         elif problem is None:
@@ -246,11 +275,15 @@ class Report:
             print(f"Charged: {job.charge or 'not told'}", file=sys.stderr)
         if problem is not None:
             print(f"klingstudio: {text.one_line(problem)}{_next_step(job)}", file=sys.stderr)
-        return 6 if job.state in (State.UNCONFIRMED, State.REMOTE_MISSING) else exit_code(problem)
+        if job.state in (State.UNCONFIRMED, State.REMOTE_MISSING):
+            return 6
+        code = exit_code(problem)
+        # 2 promises that nothing was sent; a full disk after that only interrupts.
+        return INTERRUPTED if code == WRONG_INPUT and job.state not in UNSENT | {State.REJECTED} else code
 
     def _interrupted(self, job: Job) -> None:
         self._clear()
-        problem = Problem(kind=Kind.INTERRUPTED)
+        problem = _interruption(job)
         if self._json:
             self._line(_end(job.id, job.state, job.take, job.charge, problem))
         print(
@@ -258,7 +291,17 @@ class Report:
         )
 
     def _line(self, value: dict[str, object]) -> None:
-        print(json.dumps(value, ensure_ascii=False), flush=True)
+        # ASCII: file names may hold bytes that no encoding of the terminal can write.
+        print(json.dumps(value), flush=True)
+        self._has_ended |= value.get("event") == "done"
+
+    def _line_while_watching(self, value: dict[str, object]) -> None:
+        # The engine calls here; that nobody reads us any more is our matter.
+        try:
+            self._line(value)
+        except OSError as error:
+            self._broken = error
+            self._changed.set()
 
     def _status(self, job_id: str, words: str, fraction: float | None) -> None:
         if self._wanted and job_id not in self._wanted:
@@ -282,9 +325,14 @@ class Report:
             self._drawn = False
 
 
-def _rests(job: Job) -> bool:
+def _interruption(job: Job) -> Problem:
+    charged = Charged.NO if job.state in UNSENT else Charged.MAYBE
+    return Problem(kind=Kind.INTERRUPTED, charged=charged)
+
+
+def _rests(job: Job, looks_before: int) -> bool:
     if job.state is State.UNCONFIRMED or job.state is State.REMOTE_MISSING:
-        return job.looks >= LOOKS_BEFORE_ASKING or job.paused
+        return job.looks - looks_before >= LOOKS_BEFORE_ASKING or job.paused
     return not job.is_active or job.state in ATTENTION
 
 

@@ -12,7 +12,7 @@ from klingstudio.domain.errors import InputRefused, KeyProblem, Kind, StudioErro
 from klingstudio.domain.job import Asset
 from klingstudio.domain.price import Price
 from klingstudio.domain.request import Request, Tier
-from klingstudio.net.api import Api, check_base, tls
+from klingstudio.net.api import Api, check_base, is_loopback, tls
 from klingstudio.net.retry import Patience
 from klingstudio.providers import registry
 from klingstudio.providers.base import Account, Provider, ProviderInfo
@@ -78,6 +78,11 @@ class Accounts:
         info = self.info(provider_id)
         return info.upload_is_public and not self._environ.get(info.url_variable)
 
+    def is_on_this_computer(self, provider_id: str) -> bool:
+        """True for the sandbox, and for a provider whose address was moved here: only then may results be here too."""
+        info = self.info(provider_id)
+        return info.key_variable is None or is_loopback(self._environ.get(info.url_variable) or "")
+
     async def key(self, provider_id: str) -> Secret:
         """The key and where it comes from."""
         info = self.info(provider_id)
@@ -107,8 +112,13 @@ class Accounts:
             KeyProblem: there is no key, or it is refused.
             NetworkProblem: the provider cannot be reached.
         """
-        await self._forget(provider_id)
-        return await (await self.provider(provider_id)).authorize()
+        entry = self._entry(provider_id)
+        # With connections of its own: jobs that are under way keep theirs.
+        api, provider = await self._connect(entry, await self._key_of(entry), await self._address(entry.info))
+        try:
+            return await provider.authorize()
+        finally:
+            await api.aclose()
 
     async def provider(self, provider_id: str) -> Provider:
         """The adapter with the present key.
@@ -123,24 +133,33 @@ class Accounts:
 
     async def _make(self, entry: registry.Entry) -> Provider:
         provider_id = entry.info.id
-        secret = await self.key(provider_id)
-        if secret.value is None:
-            raise KeyProblem(Kind.KEY_MISSING, entry.info.title, subject="key")
-        mark = hashlib.sha256(secret.value.encode()).hexdigest()
+        key = await self._key_of(entry)
+        # The sandbox has another address each time it is started.
+        address = await self._address(entry.info)
+        mark = hashlib.sha256(f"{address} {key}".encode()).hexdigest()
         known = self._open.get(provider_id)
         if known is not None and known[0] == mark:
             return known[2]
         await self._forget(provider_id)
+        api, provider = await self._connect(entry, key, address)
+        self._open[provider_id] = (mark, api, provider)
+        return provider
+
+    async def _key_of(self, entry: registry.Entry) -> str:
+        secret = await self.key(entry.info.id)
+        if secret.value is None:
+            raise KeyProblem(Kind.KEY_MISSING, entry.info.title, subject="key")
+        return secret.value
+
+    async def _connect(self, entry: registry.Entry, key: str, address: str) -> tuple[Api, Provider]:
         api = Api(
-            base_url=await self._address(entry.info),
-            headers=entry.headers(secret.value),
+            base_url=address,
+            headers=entry.headers(key),
             tls=await tls(),
             patience=self._patience,
             now=self._now,
         )
-        provider = entry.create(entry.info, api, self._now)
-        self._open[provider_id] = (mark, api, provider)
-        return provider
+        return api, entry.create(entry.info, api, self._now)
 
     async def price(self, provider_id: str, tier: Tier) -> Price | None:
         """The live price where the provider tells one, else the dated one of the table, else None."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from klingstudio.domain.errors import KeyProblem, Kind, Problem
-from klingstudio.domain.job import Attempt, AttemptState, Clip, Event, IllegalMove, Job, Progress, State
+from klingstudio.domain.errors import Charged, KeyProblem, Kind, Problem, StudioError
+from klingstudio.domain.job import UNSENT, Attempt, AttemptState, Clip, Event, IllegalMove, Job, Progress, State
 from klingstudio.engine.accounts import Accounts
 from klingstudio.media.worker import MediaWorker
 from klingstudio.providers.base import Provider, ProviderInfo
@@ -57,6 +57,10 @@ class Course:
         self.answered = asyncio.Event()
         """Set while no paid request of this job is out."""
         self.answered.set()
+        self.unsent = 0
+        """Requests in a row that did not leave."""
+        self.looks = 0
+        """Looks in a row at the provider's list; the job itself counts only those that could be made."""
         self.damaged_results = 0
         """Results in a row that did not decode."""
         self.asked_for_link = False
@@ -64,11 +68,17 @@ class Course:
         self._announce = announce
         self._report = report
         self._nudged = asyncio.Event()
+        self._is_retired = False
+
+    def retire(self) -> None:
+        """The person moved the job: whatever this run still does on its way out must change nothing any more."""
+        self._is_retired = True
 
     # ------------------------------------------------------------------------------------------------------ changing
 
     def replace(self, job: Job) -> None:
         """Take over what the journal has just stored."""
+        self._must_be_current()
         if job.state is not self.job.state:
             log.info("%s → %s", self.job.state, job.state)
         self.job = job
@@ -80,22 +90,53 @@ class Course:
         Raises:
             IllegalMove: the table does not list it; nothing changed.
         """
+        self._must_be_current()
         self.replace(self.around.store.move(self.job, event, self.around.now(), **changes))
 
     def settle(self, attempt: Attempt, state: AttemptState, event: Event, **changes: Any) -> None:
         """Record what became of a POST, on the attempt and on the job at once."""
+        self._must_be_current()
         self.replace(self.around.store.settle(self.job, attempt.id, state, event, self.around.now(), **changes))
+
+    def attach(self, attempt: Attempt, remote_ids: Sequence[str]) -> None:
+        """Keep what an older POST turned out to be; the job has gone on without it, but it may be charged too."""
+        self._must_be_current()
+        self.replace(self.around.store.attach(self.job, attempt.id, remote_ids, self.around.now()))
+        if self.job.problem is not None and self.job.problem.charged is Charged.NO:
+            self.amend(problem=replace(self.job.problem, charged=Charged.MAYBE))
+
+    def correct(self, remote_id: str) -> None:
+        """The provider lists the job under another id than the one that was known."""
+        self._must_be_current()
+        store, now = self.around.store, self.around.now()
+        self.replace(store.correct(self.job, self.remote_id, remote_id, now, problem=None))
+
+    def unwind(self) -> None:
+        """Leave the states in which somebody is at work on the job."""
+        self._must_be_current()
+        unwound = self.around.store.unwind(self.job, self.around.now())
+        if unwound is not self.job:
+            self.replace(unwound)
 
     def amend(self, **changes: Any) -> None:
         """Store changed circumstances; the state stays."""
+        self._must_be_current()
         self.replace(self.around.store.amend(self.job, self.around.now(), **changes))
 
     def pause(self, problem: Problem) -> None:
-        """Leave the job as it is until the person, or a later start, lets it go on."""
-        self.amend(problem=problem, paused=True)
+        """Let the job rest until the person, or a later start, lets it go on."""
+        try:
+            self.unwind()
+            self.amend(problem=self._honest(problem), paused=True)
+        except StudioError as error:
+            # The journal cannot be written now. It is not wrong, only older, and the person has to know.
+            log.info("the pause could not be stored: %s", error.problem.kind)
+            self.replace(replace(self.job, problem=self._honest(problem), paused=True))
 
     def note(self, problem: Problem | None) -> None:
         """Show a passing problem, or that it has passed."""
+        if problem is not None:
+            problem = self._honest(problem)
         if problem != self.job.problem:
             self.amend(problem=problem)
 
@@ -140,6 +181,15 @@ class Course:
         """Every POST of the job, oldest first."""
         return self.around.store.attempts(self.job.id)
 
+    def ordered_by(self) -> Attempt:
+        """The POST that the job's remote id came from, else the newest."""
+        attempts = self.attempts()
+        if not attempts:
+            raise IllegalMove("never sent")
+        return next(
+            (a for a in attempts if a.remote_id is not None and a.remote_id == self.job.remote_id), attempts[-1]
+        )
+
     async def provider(self) -> Provider:
         """The adapter with the present key, for calls before anything was ordered.
 
@@ -155,7 +205,19 @@ class Course:
             KeyProblem: it belongs to another account, or there is none.
         """
         provider = await self.provider()
-        attempts = self.attempts()
-        if attempts and (await provider.authorize()).fingerprint != attempts[-1].account:
+        if (await provider.authorize()).fingerprint != self.ordered_by().account:
             raise KeyProblem(Kind.OTHER_ACCOUNT, subject="key")
         return provider
+
+    # -------------------------------------------------------------------------------------------------------- inside
+
+    def _must_be_current(self) -> None:
+        if self._is_retired:
+            raise asyncio.CancelledError
+
+    def _honest(self, problem: Problem) -> Problem:
+        """What happens after the request is out never says "not charged"."""
+        if problem.charged is not Charged.NO or self.job.state in UNSENT:
+            return problem
+        is_made = self.job.state in (State.SUCCEEDED, State.DOWNLOADING, State.VERIFYING, State.RESULT_UNAVAILABLE)
+        return replace(problem, charged=Charged.YES if is_made else Charged.MAYBE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,18 +19,21 @@ from klingstudio.domain.errors import (
 from klingstudio.domain.job import Event, State
 from klingstudio.engine.course import Course
 from klingstudio.engine.finish import Finish
-from klingstudio.engine.follow import POLL_LONGEST_S, charge_of
+from klingstudio.engine.follow import POLL_LONGEST_S
 from klingstudio.providers.base import Finished
 
 LINKS_MOST = 3
 """How many fresh links are tried in a row before the result is called unavailable."""
+FAILURES_BEFORE_ASKING = 3
+"""How often a link is tried in vain before each further failure asks for a fresh one too."""
 DAMAGED_MOST = 2
 REFRESH_EVERY_S = 24 * 3600.0
 
 
 async def fetch(course: Course) -> None:
     """Download, verify, and give the take its final name."""
-    finish = Finish(course.job, takes=course.around.takes, media=course.around.media)
+    is_local = course.around.accounts.is_on_this_computer(course.job.request.provider)
+    finish = Finish(course.job, takes=course.around.takes, media=course.around.media, allow_loopback=is_local)
     adopted = await finish.adopt()
     course.move(Event.DOWNLOAD, problem=None)
     if adopted is not None:
@@ -40,16 +44,12 @@ async def fetch(course: Course) -> None:
         await _verify_and_keep(course, finish)
     if course.job.state is State.COMPLETED:
         _remove_clip(course)
-        await _ask_late_charge(course)
 
 
 async def _verify_and_keep(course: Course, finish: Finish) -> None:
     try:
         await finish.verify(lambda fraction: course.tell(State.VERIFYING, fraction))
-        planned, digest = await finish.plan_name()
-        # Stored before the rename, so that a take whose commit was lost is recognised by its hash.
-        course.amend(planned_take=str(planned), take_sha256=digest)
-        take = await finish.keep(planned)
+        take = await _keep(course, finish)
     except StudioError as error:
         is_damaged = error.problem.kind is Kind.RESULT_DAMAGED
         if is_damaged:
@@ -64,9 +64,18 @@ async def _verify_and_keep(course: Course, finish: Finish) -> None:
         course.move(Event.GOOD, take=str(take), problem=None)
 
 
+async def _keep(course: Course, finish: Finish) -> Path:
+    while True:
+        planned, digest = await finish.plan_name()
+        # Stored before the rename, so that a take whose commit was lost is recognised by its hash.
+        course.amend(planned_take=str(planned), take_sha256=digest)
+        if await finish.keep(planned):
+            return planned
+
+
 async def _download(course: Course, finish: Finish) -> bool:
     """True when the whole file has come; False when the job moved on without it."""
-    links, wait_s = 0, 1.0
+    links, failures, wait_s = 0, 0, 1.0
     while True:
         try:
             try:
@@ -87,7 +96,11 @@ async def _download(course: Course, finish: Finish) -> bool:
             # The answer may be a captive portal's page; only the provider can say that the link is dead.
             course.note(replace(error.problem, charged=Charged.YES))
             await course.rest(wait_s * (0.5 + course.around.random() / 2))
-            wait_s = min(POLL_LONGEST_S, wait_s * 2)
+            failures, wait_s = failures + 1, min(POLL_LONGEST_S, wait_s * 2)
+            if failures >= FAILURES_BEFORE_ASKING:
+                # The link's host may be gone while the provider is there.
+                with contextlib.suppress(StudioError):
+                    await renew_link(course)
 
 
 async def renew_link(course: Course) -> bool:
@@ -118,17 +131,9 @@ async def refresh(course: Course) -> None:
         course.amend(looks=course.job.looks + 1, looked_at=course.around.now())
 
 
-async def _ask_late_charge(course: Course) -> None:
-    if course.job.charge is None:
-        try:
-            charge = await charge_of(course, await course.ordering_provider())
-        except StudioError:
-            return
-        if charge is not None:
-            course.amend(charge=charge)
-
-
 def _remove_clip(course: Course) -> None:
     clip = course.job.clip
     if clip is not None and not clip.is_source:
-        Path(clip.path).unlink(missing_ok=True)
+        # The next start sweeps what stays.
+        with contextlib.suppress(OSError):
+            Path(clip.path).unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import hashlib
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from klingstudio.domain.job import Job
 from klingstudio.media.worker import MediaWorker
-from klingstudio.net.api import is_loopback, tls
+from klingstudio.net.api import tls
 from klingstudio.net.transfer import Download, disk_problem
 
 OnFraction = Callable[[float | None], None]
@@ -26,8 +27,10 @@ _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 class Finish:
     """The last part of one job's way."""
 
-    def __init__(self, job: Job, *, takes: Path, media: MediaWorker) -> None:
+    def __init__(self, job: Job, *, takes: Path, media: MediaWorker, allow_loopback: bool) -> None:
+        """`allow_loopback`: the result may be fetched from this computer, where the sandbox is."""
         self._job = job
+        self._allow_loopback = allow_loopback
         self._media = media
         self._folder, self._name = _wanted(job, takes)
         self._part = self._folder / f"{job.id}.part"
@@ -42,7 +45,12 @@ class Finish:
             found = await asyncio.to_thread(_sha256, planned)
         except OSError:
             return None
-        return planned if found == job.take_sha256 else None
+        if found != job.take_sha256:
+            return None
+        # The name is given before the `.part` loses its own.
+        with contextlib.suppress(OSError):
+            self.discard()
+        return planned
 
     async def is_downloaded(self) -> bool:
         """True when the whole `.part` is there from an earlier run, so that a dead link does no harm."""
@@ -50,8 +58,7 @@ class Finish:
 
     async def download(self, url: str, on_fraction: OnFraction) -> None:
         """Bring the `.part` to its full length. Raises as `Download.fetch`."""
-        # Only a job whose own link is on this computer (the sandbox) may fetch from this computer.
-        download = Download(self._part, tls=await tls(), allow_loopback=is_loopback(url))
+        download = Download(self._part, tls=await tls(), allow_loopback=self._allow_loopback)
         await download.fetch(url, lambda done, total: on_fraction(done / total if total else None))
 
     async def verify(self, on_fraction: Callable[[float], None]) -> None:
@@ -67,8 +74,8 @@ class Finish:
         digest = await asyncio.to_thread(_sha256, self._part)
         return await asyncio.to_thread(_free_name, self._folder, self._name), digest
 
-    async def keep(self, planned: Path) -> Path:
-        """Give the verified `.part` its final name, never over another file.
+    async def keep(self, planned: Path) -> bool:
+        """Give the verified `.part` its final name; False, and nothing done, when another file has it by now.
 
         Raises:
             DiskProblem: the folder cannot be written.
@@ -114,34 +121,30 @@ def _free_name(folder: Path, name: str) -> Path:
     return place
 
 
-def _rename(part: Path, planned: Path) -> Path:
-    place = planned
-    while True:
-        try:
-            if os.name == "nt":
-                part.rename(place)
-            else:
-                # rename() would replace a file that appeared meanwhile; link() refuses.
-                os.link(part, place)
-                part.unlink()
-            break
-        except FileExistsError:
-            place = _free_name(planned.parent, planned.name)
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            # A file system without hard links (FAT): the check and the rename are two steps there.
-            if place.exists():
-                place = _free_name(planned.parent, planned.name)
-            part.rename(place)
-            break
+def _rename(part: Path, planned: Path) -> bool:
+    try:
+        if os.name == "nt":
+            part.rename(planned)
+        else:
+            # rename() would replace a file that appeared meanwhile; link() refuses.
+            os.link(part, planned)
+            part.unlink()
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # A file system without hard links (FAT): the check and the rename are two steps there.
+        if planned.exists():
+            return False
+        part.rename(planned)
     if os.name != "nt":
-        folder = os.open(place.parent, os.O_RDONLY)
+        folder = os.open(planned.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
-    return place
+    return True
 
 
 def _sha256(path: Path) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from datetime import timedelta
 from typing import assert_never
 
 from klingstudio.domain.errors import (
@@ -12,10 +12,11 @@ from klingstudio.domain.errors import (
     Kind,
     NetworkProblem,
     Problem,
+    ProviderRefused,
     StudioError,
     UnexpectedReply,
 )
-from klingstudio.domain.job import AttemptState, Event, State
+from klingstudio.domain.job import TRANSITIONS, Attempt, AttemptState, Event, State
 from klingstudio.domain.price import Money
 from klingstudio.engine import reconcile
 from klingstudio.engine.course import Course
@@ -27,50 +28,76 @@ POLL_FIRST_S = 1.0
 """Providers find a bad parameter only when they run the job, so the first polls come soon and then ever later."""
 POLL_LONGEST_S = 60.0
 MISSING_MOST = 3
-MISSING_FOR = timedelta(minutes=5)
+MISSING_FOR_S = 300.0
+"""Counted in seconds waited: the clock of the wall may jump."""
 CANCEL_TRIES = 3
+CHARGE_WITHIN_S = 10.0
+"""A finished take waits no longer than this for its charge; its link may die."""
 
 
 async def look(course: Course) -> None:
     """Look for a lost job at the provider, once. Its absence changes nothing."""
-    await course.rest(reconcile.pause_before_look(course.job.looks))
+    await course.rest(reconcile.pause_before_look(course.looks))
+    course.looks += 1
+    is_missing = course.job.state is State.REMOTE_MISSING
     try:
-        provider = await course.ordering_provider()
-        if course.job.state is State.REMOTE_MISSING:
-            if await _is_known_again(course, provider):
-                return
-        elif await _find(course, provider):
+        if await (_is_known_again(course) if is_missing else find(course)):
             return
     except KeyProblem:
         raise
     except StudioError as error:
         log.info("could not look: %s", error.problem.kind)
-    course.amend(looks=course.job.looks + 1, looked_at=course.around.now())
+        return
+    kind = Kind.JOB_NOT_KNOWN if is_missing else Kind.SUBMIT_UNCONFIRMED
+    problem = course.job.problem
+    if problem is None or problem.kind is not kind:
+        problem = Problem(kind=kind, charged=Charged.MAYBE)
+    course.amend(looks=course.job.looks + 1, looked_at=course.around.now(), problem=problem)
 
 
-async def _is_known_again(course: Course, provider: Provider) -> bool:
-    known = not isinstance(await provider.poll(course.remote_id), Missing)
-    if known:
+async def _is_known_again(course: Course) -> bool:
+    provider = await course.ordering_provider()
+    if not isinstance(await provider.poll(course.remote_id), Missing):
         course.move(Event.FOUND, problem=None)
-    return known
+        return True
+    attempt = course.ordered_by()
+    if ids := await _listed(course, provider, attempt):
+        course.correct(ids[0])
+    return bool(ids)
 
 
-async def _find(course: Course, provider: Provider) -> bool:
-    for attempt in reconcile.unanswered(course.attempts()):
-        listed = await provider.find(reconcile.look_from(attempt))
-        attached = course.around.store.attached_ids(attempt.provider, attempt.account)
-        if ids := reconcile.matches(attempt, listed, attached):
-            course.settle(
-                attempt,
-                AttemptState.ACCEPTED,
-                Event.FOUND,
-                remote_id=ids[0],
-                extra_remote_ids=ids[1:],
-                problem=None,
-            )
-            log.info("found as %s", ids[0])
-            return True
-    return False
+async def find(course: Course) -> bool:
+    """Read the provider's list for every request of which nobody knows what became; True when one was found.
+
+    Raises:
+        KeyProblem: there is no key, or every such request was made with another account.
+        StudioError: the list could not be read.
+    """
+    provider = await course.provider()
+    account = (await provider.authorize()).fingerprint
+    lost = reconcile.unanswered(course.attempts())
+    ours = [attempt for attempt in lost if attempt.account == account]
+    if lost and not ours:
+        raise KeyProblem(Kind.OTHER_ACCOUNT, subject="key")
+    found = False
+    for attempt in ours:
+        if not (ids := await _listed(course, provider, attempt)):
+            continue
+        found = True
+        log.info("found as %s", ", ".join(ids))
+        if (course.job.state, Event.FOUND) in TRANSITIONS:
+            extra = (*course.job.extra_remote_ids, *ids[1:])
+            changes = {"remote_id": ids[0], "extra_remote_ids": extra, "problem": None}
+            course.settle(attempt, AttemptState.ACCEPTED, Event.FOUND, **changes)
+        else:
+            course.attach(attempt, ids)
+    return found
+
+
+async def _listed(course: Course, provider: Provider, attempt: Attempt) -> tuple[str, ...]:
+    listed = await provider.find(reconcile.look_from(attempt))
+    attached = course.around.store.attached_ids(attempt.provider, attempt.account)
+    return reconcile.matches(attempt, listed, attached)
 
 
 async def poll(course: Course) -> None:
@@ -78,7 +105,7 @@ async def poll(course: Course) -> None:
     every_s = course.info.poll_every_s
     sent_at = max((attempt.intent_at for attempt in course.attempts()), default=course.job.created_at)
     wait_s, next_s = 0.0, POLL_FIRST_S
-    missing, known_at, cancels = 0, course.around.now(), 0
+    missing, missing_s, cancels = 0, 0.0, 0
     while course.job.state is State.REMOTE:
         course.tell(State.REMOTE, None, max(0.0, (course.around.now() - sent_at).total_seconds()))
         await course.rest(wait_s)
@@ -88,21 +115,21 @@ async def poll(course: Course) -> None:
                 cancels += 1
                 await provider.cancel(course.remote_id)
             status = await provider.poll(course.remote_id)
-        except (NetworkProblem, UnexpectedReply) as error:
+        except (NetworkProblem, UnexpectedReply, ProviderRefused) as error:
             # A poll that fails says nothing about the job: wait longer, never give up, never call it failed.
             course.note(error.problem)
             wait_s = min(POLL_LONGEST_S, max(every_s, wait_s * 1.5))
             continue
-        wait_s, next_s = min(every_s, next_s), next_s * 2
         course.note(None)
         if isinstance(status, Missing):
-            missing += 1
-            if missing >= MISSING_MOST and course.around.now() - known_at >= MISSING_FOR:
+            missing, missing_s = missing + 1, missing_s + wait_s
+            if missing >= MISSING_MOST and missing_s >= MISSING_FOR_S:
                 problem = Problem(kind=Kind.JOB_NOT_KNOWN, charged=Charged.MAYBE)
                 course.move(Event.REMOTE_MISSING, problem=problem, looks=0)
         else:
-            missing, known_at = 0, course.around.now()
+            missing, missing_s = 0, 0.0
             await _take_in(course, provider, status)
+        wait_s, next_s = min(every_s, next_s), next_s * 2
 
 
 async def _take_in(course: Course, provider: Provider, status: RemoteStatus) -> None:
@@ -115,11 +142,11 @@ async def _take_in(course: Course, provider: Provider, status: RemoteStatus) -> 
             course.move(Event.REMOTE_OK, result_url=url, charge=charge, problem=None)
         case Failed(reason=reason):
             charge = await charge_of(course, provider)
-            problem = Problem(kind=Kind.EDIT_FAILED, detail=reason, charged=_charged(charge))
+            problem = Problem(kind=Kind.EDIT_FAILED, detail=reason, charged=charged(charge))
             course.move(Event.REMOTE_FAILED, charge=charge, problem=problem)
         case Cancelled():
             charge = await charge_of(course, provider)
-            problem = Problem(kind=Kind.EDIT_CANCELLED, charged=_charged(charge))
+            problem = Problem(kind=Kind.EDIT_CANCELLED, charged=charged(charge))
             course.move(Event.REMOTE_CANCELLED, charge=charge, problem=problem)
         case Missing():
             raise AssertionError("counted by the caller")
@@ -130,9 +157,10 @@ async def _take_in(course: Course, provider: Provider, status: RemoteStatus) -> 
 async def charge_of(course: Course, provider: Provider) -> Money | None:
     """The real charge, if the provider tells it now; the take must not wait for it."""
     try:
-        charge = await provider.charge(course.remote_id)
-    except StudioError as error:
-        log.info("the charge is not told: %s", error.problem.kind)
+        async with asyncio.timeout(CHARGE_WITHIN_S):
+            charge = await provider.charge(course.remote_id)
+    except (StudioError, TimeoutError) as error:
+        log.info("the charge is not told: %s", error)
         return course.job.charge
     if charge is None:
         return course.job.charge
@@ -140,7 +168,8 @@ async def charge_of(course: Course, provider: Provider) -> Money | None:
     return charge
 
 
-def _charged(charge: Money | None) -> Charged:
+def charged(charge: Money | None) -> Charged:
+    """What a job that came to nothing means for the bill."""
     if charge is None:
         return Charged.MAYBE
     return Charged.YES if charge.amount > 0 else Charged.NO

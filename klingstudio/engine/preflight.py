@@ -39,6 +39,7 @@ async def preflight(request: Request, *, media: MediaWorker, accounts: Accounts)
         raise InputRefused(Kind.NOT_SUPPORTED, f"{info.title} takes no elements", subject="element:1")
     if request.inputs_via not in (None, info.id):
         raise InputRefused(Kind.NOT_SUPPORTED, f"{info.title} hosts the files itself")
+    check_text(request)
     check_request(request, info.limits)
     stat_source(Path(request.source))
     facts = await media.probe(Path(request.source))
@@ -50,6 +51,21 @@ async def preflight(request: Request, *, media: MediaWorker, accounts: Accounts)
             except StudioError as error:
                 raise error.about(subject) from None
     return Preflight(facts=facts, plan=plan, estimate=await check_price(request, plan.duration_s, accounts))
+
+
+def check_text(request: Request) -> None:
+    """Refuse names and words with bytes that are no text: neither the journal nor a provider can hold them.
+
+    Raises:
+        InputRefused: at the place it belongs to.
+    """
+    places = (("source", request.source), ("prompt", request.prompt), *request.pictures(), ("out", request.out or ""))
+    for subject, text in places:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            shown = ascii(text)[1:-1]
+            raise InputRefused(Kind.SETTING_INVALID, f"not valid Unicode: {shown}", subject=subject) from None
 
 
 async def check_price(request: Request, duration_s: float, accounts: Accounts) -> Money | None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from klingstudio.domain.element import is_web_address
 from klingstudio.domain.errors import InputRefused, Kind, StudioError
@@ -68,7 +69,9 @@ async def upload(course: Course) -> None:
     """Host the clip and the pictures, and freeze the body that refers to them."""
     try:
         provider = await course.provider()
-        assets = await _upload_files(course, provider, await _files(course))
+        course.around.work.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=course.around.work, ignore_cleanup_errors=True) as pictures:
+            assets = await _upload_files(course, provider, await _files(course, Path(pictures)))
         body = await provider.body(course.job.request, assets, course.clip.duration_s)
     except InputRefused as error:
         course.move(Event.SOURCE_CHANGED, problem=error.problem)
@@ -92,16 +95,17 @@ class _File:
     size_bytes: int
 
 
-async def _files(course: Course) -> list[_File]:
+async def _files(course: Course, pictures: Path) -> list[_File]:
     # A name of its own per upload: the clip's address is what tells this attempt from any other later.
     run = course.around.new_id()[:12]
     clip = Path(course.clip.path)
-    files = [_File("source", str(clip), clip, f"{run}{clip.suffix.lower() or '.mp4'}", await file_size(clip))]
+    ending = ".mov" if clip.suffix.lower() == ".mov" else ".mp4"
+    files = [_File("source", str(clip), clip, f"{run}{ending}", await file_size(clip))]
     for number, (subject, place) in enumerate(course.job.request.pictures(), 1):
         if is_web_address(place):
             files.append(_File(subject, place, None, "", 0))
             continue
-        out = course.around.work / f"{run}-{number}{Path(place).suffix.lower()}"
+        out = pictures / f"{run}-{number}{Path(place).suffix.lower()}"
         try:
             clean = await course.around.media.clean_image(Path(place), out)
         except StudioError as error:

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Protocol
 
-from klingstudio.domain.errors import InputRefused, Kind, Problem
+from klingstudio.domain.errors import InputRefused, Kind, Problem, StudioError
 from klingstudio.domain.job import (
+    ATTENTION,
     UNSENT,
     Approval,
+    Attempt,
     AttemptState,
     Event,
     Job,
@@ -22,8 +24,9 @@ from klingstudio.domain.job import (
 )
 from klingstudio.domain.price import Money
 from klingstudio.domain.request import Request
-from klingstudio.engine import runner
+from klingstudio.engine import afterwards, runner
 from klingstudio.engine.course import Course, Surroundings
+from klingstudio.engine.preflight import check_text
 from klingstudio.engine.tasks import TaskOwner
 from klingstudio.logs import about_job
 
@@ -33,7 +36,7 @@ PROGRESS_EVERY_S = 0.1
 SUBMIT_GRACE_S = 10.0
 """How long quitting waits for the answer to a request that is out."""
 
-_ANSWERABLE = frozenset({State.UNCONFIRMED, State.REMOTE_MISSING, State.RESULT_UNAVAILABLE})
+_CANCELLABLE = frozenset({State.SUBMITTING, State.UNCONFIRMED, State.REMOTE, State.REMOTE_MISSING})
 
 
 class JobObserver(Protocol):
@@ -66,7 +69,9 @@ class JobQueue:
 
         What was not sent yet waits for the person: nothing is ordered because a program was started.
         """
-        for job in reversed(self._around.store.recover(self._around.now())):
+        now = self._around.now()
+        in_question = self._around.store.unanswered_since(now - afterwards.LOST_FOR)
+        for job in reversed(self._around.store.recover(now)):
             self._adopt(job)
             course = self._courses[job.id]
             if job.state in UNSENT and job.state is not State.DRAFT and not job.paused:
@@ -76,10 +81,15 @@ class JobQueue:
             elif job.paused and job.state not in UNSENT:
                 # What stopped it may be mended by now (a key, a full disk); asking again is free.
                 course.amend(paused=False)
-            self._start(job.id)
+            if course.job.is_active or job.id in in_question or afterwards.is_late(job, now):
+                self._start(job.id)
 
     async def aclose(self) -> None:
         """Wait a little for an answer that is on its way, then end every task; the journal keeps all of it."""
+        for course in self._courses.values():
+            if course.answered.is_set():
+                # Nothing new may go out while the last answers come in.
+                self._tasks.cancel(course.job.id)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SUBMIT_GRACE_S):
                 for course in self._courses.values():
@@ -111,7 +121,13 @@ class JobQueue:
     # -------------------------------------------------------------------------------------------------- the person's wishes
 
     def enqueue(self, request: Request, *, takes: int = 1, estimate: Money | None = None) -> tuple[Job, ...]:
-        """Record one job per take, on disk before this returns, and begin."""
+        """Record one job per take, on disk before this returns, and begin.
+
+        Raises:
+            InputRefused: a name or the prompt holds bytes that are no text.
+            StudioError: the journal cannot be written.
+        """
+        check_text(request)
         made = []
         for _ in range(takes):
             now = self._around.now()
@@ -126,43 +142,46 @@ class JobQueue:
             self._around.store.create(job)
             self._adopt(job)
             self._announce(job)
-            self._go(job.id)
+            self._prepare(job.id)
             made.append(self._courses[job.id].job)
         return tuple(made)
 
     def cancel(self, job_id: str) -> None:
         """Stop before sending, or ask the provider to stop; the outcome is the provider's."""
-        course = self._courses[self.job(job_id).id]
-        job = course.job
+        course = self._course(job_id)
+        job, now = course.job, self._around.now()
+        if job.state is State.DRAFT:
+            return
         if job.state in UNSENT:
-            if job.state is State.DRAFT:
-                return
-            self._tasks.cancel(job.id)
-            course.move(Event.STOP, problem=Problem(kind=Kind.STOPPED), paused=False)
-        elif job.state in (State.SUBMITTING, State.UNCONFIRMED, State.REMOTE, State.REMOTE_MISSING):
+            problem = Problem(kind=Kind.STOPPED)
+            self._replace(self._around.store.move(job, Event.STOP, now, problem=problem, paused=False))
+        elif job.state in _CANCELLABLE:
             if job.cancel_requested_at is None:
-                course.amend(cancel_requested_at=self._around.now())
+                course.amend(cancel_requested_at=now)
             course.nudge()
 
     def carry_on(self, job_id: str) -> None:
-        """Let a paused or stopped job go on. One that ended for good stays as it is."""
-        course = self._courses[self.job(job_id).id]
+        """Let a paused or stopped job go on, and look again at once for one that waits.
+
+        One that ended for good stays as it is.
+        """
+        course = self._course(job_id)
+        if not self._tasks.running(course.job.id):
+            # Whatever it was doing, nobody does it any more.
+            course.unwind()
         if course.job.state is State.DRAFT:
-            self._go(course.job.id)
-        elif course.job.paused:
+            self._prepare(course.job.id)
+            return
+        if course.job.paused:
             course.amend(paused=False)
-            self._start(course.job.id)
-        else:
-            course.nudge()
+        course.nudge()
+        if course.job.is_active:
             self._start(course.job.id)
 
     def look_again(self, job_id: str) -> None:
         """Read the provider's list, or ask for a fresh link, now."""
-        course = self._courses[self.job(job_id).id]
-        if course.job.paused:
-            course.amend(paused=False)
-        course.nudge()
-        self._start(course.job.id)
+        if self._course(job_id).job.state is not State.DRAFT:
+            self.carry_on(job_id)
 
     def send_again(self, job_id: str) -> None:
         """The person's approval of one further paid request for an unconfirmed job. It may charge again.
@@ -170,33 +189,25 @@ class JobQueue:
         Raises:
             InputRefused: this job does not wait for that answer.
         """
-        course = self._waiting(job_id, frozenset({State.UNCONFIRMED}))
-        self._tasks.cancel(course.job.id)
-        attempt = next(a for a in self._around.store.attempts(course.job.id) if a.state is AttemptState.UNKNOWN)
+        job = self._waiting(job_id, frozenset({State.UNCONFIRMED}))
         now = self._around.now()
-        estimate = course.job.estimate
-        cap = estimate.amount if estimate else course.job.request.max_cost or Decimal(0)
-        approval = Approval(id=self._around.new_id(), job_id=course.job.id, cap_cents=int(cap * 100), at=now)
-        job = self._around.store.approve(course.job, approval, attempt.id, now)
-        self._replace(job)
+        cap = job.estimate.amount if job.estimate else job.request.max_cost or Decimal(0)
+        approval = Approval(id=self._around.new_id(), job_id=job.id, cap_cents=int(cap * 100), at=now)
+        self._replace(self._around.store.approve(job, approval, self._unknown(job).id, now))
 
     def drop(self, job_id: str) -> None:
-        """Give up on a job whose outcome or take cannot be had.
+        """Give up on a job whose outcome or take cannot be had. Should it show up later, it is taken up again.
 
         Raises:
             InputRefused: this job does not wait for that answer.
         """
-        course = self._waiting(job_id, _ANSWERABLE)
-        self._tasks.cancel(course.job.id)
-        now = self._around.now()
-        unknown = [a for a in self._around.store.attempts(course.job.id) if a.state is AttemptState.UNKNOWN]
-        if unknown:
-            job = self._around.store.settle(
-                course.job, unknown[0].id, AttemptState.WAIVED, Event.USER_ABANDON, now, paused=False
-            )
+        job = self._waiting(job_id, ATTENTION)
+        store, now = self._around.store, self._around.now()
+        if job.state is State.UNCONFIRMED:
+            attempt = self._unknown(job)
+            self._replace(store.settle(job, attempt.id, AttemptState.WAIVED, Event.USER_ABANDON, now, paused=False))
         else:
-            job = self._around.store.move(course.job, Event.USER_ABANDON, now, paused=False)
-        self._replace(job)
+            self._replace(store.move(job, Event.USER_ABANDON, now, paused=False))
 
     def found(self, job_id: str, remote_id: str) -> None:
         """The person read the provider's id of a lost job on its own page.
@@ -204,31 +215,31 @@ class JobQueue:
         Raises:
             InputRefused: this job does not wait for that answer, or the id belongs to another job.
         """
-        course = self._waiting(job_id, frozenset({State.UNCONFIRMED}))
-        remote_id = remote_id.strip()
-        attempt = next(a for a in self._around.store.attempts(course.job.id) if a.state is AttemptState.UNKNOWN)
-        if not remote_id or remote_id in self._around.store.attached_ids(attempt.provider, attempt.account):
+        job = self._waiting(job_id, frozenset({State.UNCONFIRMED}))
+        store, now = self._around.store, self._around.now()
+        attempt, remote_id = self._unknown(job), remote_id.strip()
+        if not remote_id.isprintable() or not remote_id or remote_id in self._known_ids(attempt):
             raise InputRefused(Kind.JOB_UNKNOWN, remote_id or "no id")
-        self._tasks.cancel(course.job.id)
-        job = self._around.store.settle(
-            course.job,
-            attempt.id,
-            AttemptState.ACCEPTED,
-            Event.FOUND,
-            self._around.now(),
-            remote_id=remote_id,
-            problem=None,
-            paused=False,
-        )
-        self._replace(job)
+        changes = {"remote_id": remote_id, "problem": None, "paused": False}
+        self._replace(store.settle(job, attempt.id, AttemptState.ACCEPTED, Event.FOUND, now, **changes))
 
     # ----------------------------------------------------------------------------------------------------------- inside
 
-    def _waiting(self, job_id: str, states: frozenset[State]) -> Course:
-        course = self._courses[self.job(job_id).id]
-        if course.job.state not in states:
-            raise InputRefused(Kind.JOB_NOT_WAITING, course.job.state)
-        return course
+    def _course(self, job_id: str) -> Course:
+        return self._courses[self.job(job_id).id]
+
+    def _waiting(self, job_id: str, states: frozenset[State]) -> Job:
+        job = self.job(job_id)
+        if job.state not in states:
+            raise InputRefused(Kind.JOB_NOT_WAITING, job.state)
+        return job
+
+    def _unknown(self, job: Job) -> Attempt:
+        return next(a for a in self._around.store.attempts(job.id) if a.state is AttemptState.UNKNOWN)
+
+    def _known_ids(self, attempt: Attempt) -> frozenset[str]:
+        extra = (id_ for course in self._courses.values() for id_ in course.job.extra_remote_ids)
+        return self._around.store.attached_ids(attempt.provider, attempt.account) | frozenset(extra)
 
     def _adopt(self, job: Job) -> None:
         self._courses[job.id] = Course(job, self._around, announce=self._announce, report=self._report)
@@ -237,33 +248,49 @@ class JobQueue:
 
     def _replace(self, job: Job) -> None:
         """A new course for a job that the person moved; the old one's task is on its way out."""
+        self._courses[job.id].retire()
+        self._tasks.cancel(job.id)
         self._adopt(job)
         self._announce(job)
-        self._start(job.id)
+        if job.state is not State.DRAFT:
+            self._start(job.id)
 
-    def _go(self, job_id: str) -> None:
+    def _prepare(self, job_id: str) -> None:
         self._courses[job_id].move(Event.PREPARE, problem=None, paused=False, cancel_requested_at=None)
         self._start(job_id)
 
     def _start(self, job_id: str) -> None:
-        course = self._courses[job_id]
-        if course.job.is_active:
-            self._tasks.restart(job_id, self._run(course), on_error=self._on_bug)
+        """See to it that somebody works on the job: the present course's task, if it has one, else a new one."""
+        self._tasks.start(job_id, self._run(self._courses[job_id]), on_error=self._on_bug)
 
     async def _run(self, course: Course) -> None:
-        provider = course.job.request.provider
-        if provider not in self._slots:
-            self._slots[provider] = asyncio.Semaphore(self._around.accounts.info(provider).parallel_jobs)
         with about_job(course.job.id):
-            # Only local work and uploads queue up: what is already at the provider is always looked after.
-            while course.job.is_active and course.job.state in UNSENT:
-                async with self._slots[provider]:
-                    await runner.run_until_sent(course)
-            await runner.run(course)
+            # A job that rests may be found after all, and then goes on.
+            while True:
+                await self._run_to_rest(course)
+                await afterwards.attend(course)
+                if not course.job.is_active:
+                    return
+
+    async def _run_to_rest(self, course: Course) -> None:
+        try:
+            slots = self._slots_of(course.job.request.provider)
+        except StudioError as error:
+            course.pause(error.problem)
+            return
+        # Only local work and uploads queue up: what is already at the provider is always looked after.
+        while course.job.is_active and course.job.state in UNSENT:
+            async with slots:
+                await runner.run_until_sent(course)
+        await runner.run(course)
+
+    def _slots_of(self, provider_id: str) -> asyncio.Semaphore:
+        if provider_id not in self._slots:
+            self._slots[provider_id] = asyncio.Semaphore(self._around.accounts.info(provider_id).parallel_jobs)
+        return self._slots[provider_id]
 
     def _announce(self, job: Job) -> None:
-        for observer in tuple(self._observers):
-            observer.job_changed(job)
+        self._tell(lambda observer: observer.job_changed(job))
 
     def _report(self, progress: Progress) -> None:
         now = time.monotonic()
@@ -272,5 +299,11 @@ class JobQueue:
         if phase is progress.phase and now - at < PROGRESS_EVERY_S and not is_last:
             return
         self._told[progress.job_id] = (now, progress.phase)
+        self._tell(lambda observer: observer.job_progress(progress))
+
+    def _tell(self, what: Callable[[JobObserver], None]) -> None:
         for observer in tuple(self._observers):
-            observer.job_progress(progress)
+            try:
+                what(observer)
+            except Exception as error:  # noqa: BLE001 - who listens badly must not stop a paid job
+                self._on_bug(error)

@@ -6,15 +6,19 @@ and `fetch`.
 
 from __future__ import annotations
 
+import logging
 from typing import assert_never
 
-from klingstudio.domain.errors import StudioError
+from klingstudio.domain.errors import Kind, Problem, StudioError
 from klingstudio.domain.job import UNSENT, IllegalMove, State
 from klingstudio.engine.course import Course
 from klingstudio.engine.fetch import fetch, refresh
 from klingstudio.engine.follow import look, poll
 from klingstudio.engine.prepare import begin_upload, prepare, upload
 from klingstudio.engine.submit import submit
+from klingstudio.net.transfer import disk_problem
+
+log = logging.getLogger(__name__)
 
 
 async def run(course: Course) -> None:
@@ -33,6 +37,13 @@ async def _run_while(course: Course, states: frozenset[State]) -> None:
             await _step(course)
         except StudioError as error:
             course.pause(error.problem)
+        except OSError as error:
+            log.info("a file could not be used", exc_info=error)
+            course.pause(disk_problem(error).problem)
+        except Exception as error:
+            # A bug of ours: the job must not vanish with its task.
+            course.pause(Problem(kind=Kind.INTERRUPTED, detail=type(error).__name__))
+            raise
 
 
 async def _step(course: Course) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from datetime import timedelta
 from pathlib import Path
 
 from klingstudio.domain.errors import (
@@ -31,21 +30,25 @@ from klingstudio.providers.base import Provider
 log = logging.getLogger(__name__)
 
 NOT_SENT_MOST = 3
-NOT_SENT_WITHIN = timedelta(minutes=2)
+"""How often a request that did not leave is tried again before the person is asked."""
 NOT_SENT_REST_S = 2.0
 DISK_RESERVE_BYTES = 200_000_000
 
 
 async def submit(course: Course) -> None:
     """Send the frozen body, if everything that can be checked before paying is as it should be."""
+    if course.job.cancel_requested_at is not None:
+        # Asked for while a request was out that then did not leave.
+        course.move(Event.STOP, problem=Problem(kind=Kind.STOPPED))
+        return
     attempts = course.attempts()
     asset_url = course.job.assets[0].url
     if any(a.asset_url == asset_url and a.state is not AttemptState.NOT_SENT for a in attempts):
         # The address identifies one attempt, so another attempt needs another address.
         course.move(Event.ASSET_EXPIRED)
         return
-    since = course.around.now() - NOT_SENT_WITHIN
-    if sum(a.state is AttemptState.NOT_SENT and a.intent_at >= since for a in attempts) >= NOT_SENT_MOST:
+    if course.unsent >= NOT_SENT_MOST:
+        course.unsent = 0
         course.pause(course.job.problem or Problem(kind=Kind.NETWORK_DOWN))
         return
     if not source_is_unchanged(course):
@@ -79,6 +82,7 @@ async def _send(course: Course, provider: Provider, attempt: Attempt, body: str)
     try:
         ids = await provider.submit(body)
     except NetworkProblem as error:
+        course.unsent += 1
         course.settle(attempt, AttemptState.NOT_SENT, Event.NOT_SENT, problem=error.problem)
         course.answered.set()
         await course.rest(error.retry_after_s or NOT_SENT_REST_S)
@@ -91,6 +95,8 @@ async def _send(course: Course, provider: Provider, attempt: Attempt, body: str)
         _unknown(course, attempt, type(error).__name__)
         raise
     else:
+        # Said before it is stored: on a full disk this line may be all there is.
+        log.info("accepted as %s", ", ".join(ids))
         course.settle(
             attempt,
             AttemptState.ACCEPTED,
@@ -99,7 +105,6 @@ async def _send(course: Course, provider: Provider, attempt: Attempt, body: str)
             extra_remote_ids=ids[1:],
             problem=None,
         )
-        log.info("accepted as %s", ids[0])
 
 
 def _unknown(course: Course, attempt: Attempt, detail: str) -> None:

@@ -29,12 +29,7 @@ class TaskOwner:
 
     def restart(self, key: str, coroutine: Coroutine[Any, Any, None], *, on_error: OnError) -> None:
         """Run the coroutine in place of a running one with this key: the newest wish wins."""
-        old = self._tasks.pop(key, None)
-        if old is not None and not old.done():
-            # Kept under another key until it has ended, so that `aclose` still waits for it.
-            self._tasks[f"{key} (replaced {id(old)})"] = old
-            if not old.cancelling():
-                old.cancel()
+        self.cancel(key)
         self.start(key, coroutine, on_error=on_error)
 
     def running(self, key: str) -> bool:
@@ -43,10 +38,14 @@ class TaskOwner:
         return task is not None and not task.done()
 
     def cancel(self, key: str) -> None:
-        """Cancel the task with this key, once: a second cancel would cut its clean-up short."""
-        task = self._tasks.get(key)
-        if task is not None and not task.done() and not task.cancelling():
-            task.cancel()
+        """Cancel the task with this key. The key is free at once, while the task still cleans up."""
+        task = self._tasks.pop(key, None)
+        if task is not None and not task.done():
+            # Kept under another key until it has ended, so that `aclose` still waits for it.
+            self._tasks[f"{key} (cancelled {id(task)})"] = task
+            # Never twice: a second cancel would cut its clean-up short.
+            if not task.cancelling():
+                task.cancel()
 
     async def aclose(self) -> None:
         """Cancel what runs and wait until all of it has ended."""

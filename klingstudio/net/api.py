@@ -52,7 +52,10 @@ async def tls() -> ssl.SSLContext:
 
 def is_loopback(url: str) -> bool:
     """True when an address stays on this computer."""
-    return (urlsplit(url).hostname or "") in _LOOPBACK
+    try:
+        return urlsplit(url).hostname in _LOOPBACK
+    except ValueError:
+        return False
 
 
 def check_base(url: str, variable: str) -> str:
@@ -113,7 +116,7 @@ class Api:
             with free_call():
                 async with httpx.AsyncClient(verify=self._tls, trust_env=False, follow_redirects=False) as client:
                     request = client.build_request("HEAD", self._url(path), timeout=_stalling(REPLY_DEADLINE_S))
-                    return await _read(client, request)
+                    return await self._checked(client, request, deadline_s=REPLY_DEADLINE_S)
 
         return await self._patience.repeat(once)
 
@@ -128,7 +131,7 @@ class Api:
                 request = self._client.build_request(
                     method, self._url(path), headers=headers, content=chunks(), timeout=_stalling(STALL_S)
                 )
-                return await self._checked(request, deadline_s=None)
+                return await self._checked(self._client, request, deadline_s=None)
 
         return await self._patience.repeat(once)
 
@@ -196,12 +199,15 @@ class Api:
                 headers=None if body is None else {"Content-Type": "application/json"},
                 timeout=_stalling(REPLY_DEADLINE_S),
             )
-            return await self._checked(request, deadline_s=REPLY_DEADLINE_S)
+            return await self._checked(self._client, request, deadline_s=REPLY_DEADLINE_S)
 
-    async def _checked(self, request: httpx.Request, *, deadline_s: float | None) -> Reply:
+    async def _checked(self, client: httpx.AsyncClient, request: httpx.Request, *, deadline_s: float | None) -> Reply:
+        if client.is_closed:
+            # The key was changed or removed while a job was at work with the old one.
+            raise NetworkProblem(Kind.NETWORK_DOWN, "the key was changed meanwhile")
         started = time.monotonic()
         async with asyncio.timeout(deadline_s):
-            reply = await _read(self._client, request)
+            reply = await _read(client, request)
         _log(request.method, request.url, reply.status, started)
         if reply.status == 429 or reply.status >= 500:
             wait_s = retry_after_s(reply.headers.get("retry-after"), self._now())

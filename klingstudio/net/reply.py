@@ -65,7 +65,11 @@ class Reply:
         value = self.at(path)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return None
-        return float(value) if math.isfinite(value) else None
+        try:
+            number = float(value)
+        except OverflowError:
+            return None
+        return number if math.isfinite(number) else None
 
     def rows(self, path: str) -> list[Mapping[str, object]]:
         """The objects of the list at a path; other members are left out.

@@ -148,12 +148,15 @@ class Download:
             response = await client.send(client.build_request("GET", url, headers=headers), stream=True)
             if not response.is_redirect:
                 return response
-            url = urljoin(url, response.headers.get("location", ""))
             await response.aclose()
+            url = urljoin(url, response.headers.get("location", ""))
         raise UnexpectedReply("too many redirects")
 
     def _check_address(self, url: str) -> None:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            raise UnexpectedReply("the result's address is none") from None
         if parts.scheme == "https" and not parts.username:
             return
         if parts.scheme == "http" and self._allow_loopback and is_loopback(url):
@@ -195,7 +198,9 @@ class Download:
                 on_bytes(got, total or 0)
             await asyncio.to_thread(_sync, handle)
         finally:
-            handle.close()
+            # What a failed write left in the buffer fails once more here; a good end was synced above.
+            with contextlib.suppress(OSError):
+                handle.close()
         if total is not None and got != total:
             raise NetworkProblem(Kind.NETWORK_DOWN, f"{got} of {total} bytes came")
         if got == 0:

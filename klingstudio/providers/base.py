@@ -137,7 +137,7 @@ class Provider(Protocol):
         """Ask the provider to stop. Only a later poll tells whether it did."""
 
     async def find(self, since: datetime) -> tuple[RemoteJob, ...]:
-        """The provider's list of jobs, in every state, that it received at or after `since`."""
+        """The provider's list of jobs, in every state, read back to `since`. Older and younger ones may be in it too."""
 
     async def charge(self, remote_id: str) -> Money | None:
         """What the finished job really cost, or None where the provider does not tell."""

@@ -50,6 +50,10 @@ RESOLUTION = {Tier.STANDARD: "720p", Tier.PRO: "1080p"}
 INPUTS_REPO = "klingstudio-inputs"
 BRANCH = "main"
 
+PAGE_SIZE = 100
+PAGES_MOST = 10
+"""How much of the list of generations is read for a lost job."""
+
 LIMITS = Limits(
     # Kling's own O3 specification and the edit page agree on these; Oxen's later page allows 15 s and 3840 px.
     clip_min_s=3.0,
@@ -228,17 +232,20 @@ class Oxen:
             raise _refusal(reply)
 
     async def find(self, since: datetime) -> tuple[RemoteJob, ...]:
-        """Read the newest generations of every state, and those still in the queue."""
-        done = await self._api.get("/api/ai/generations", page=1, page_size=200)
+        """Read those still in the queue, and generations of every state, newest first, back to `since`."""
         active = await self._api.get("/api/ai/queue")
-        found: dict[str, RemoteJob] = {}
-        for reply in (done, active):
+        _accept(active)
+        found = {job.remote_id: job for job in _jobs(active)}
+        for page in range(1, PAGES_MOST + 1):
+            reply = await self._api.get("/api/ai/generations", page=page, page_size=PAGE_SIZE)
             _accept(reply)
-            for row in reply.rows("generations"):
-                remote_id, video = row.get("generation_id"), row.get("input_video")
-                if isinstance(remote_id, str) and isinstance(video, str):
-                    found[remote_id] = RemoteJob(remote_id, video, _moment(row.get("enqueued_at")))
-        return tuple(job for job in found.values() if job.created_at is None or job.created_at >= since)
+            jobs = _jobs(reply)
+            found |= {job.remote_id: job for job in jobs}
+            # `since` only says how far to read: a clock that goes wrong here must not hide a paid job.
+            is_far_enough = any(job.created_at is not None and job.created_at < since for job in jobs)
+            if is_far_enough or len(reply.rows("generations")) < PAGE_SIZE:
+                break
+        return tuple(found.values())
 
     async def charge(self, remote_id: str) -> Money | None:
         """Read the generation's cost, a decimal string."""
@@ -294,6 +301,15 @@ class Oxen:
         # 409: another upload made it in the meantime.
         if made.status != 409:
             _accept(made)
+
+
+def _jobs(reply: Reply) -> list[RemoteJob]:
+    rows = ((row.get("generation_id"), row.get("input_video"), row) for row in reply.rows("generations"))
+    return [
+        RemoteJob(remote_id, video, _moment(row.get("enqueued_at")))
+        for remote_id, video, row in rows
+        if isinstance(remote_id, str) and isinstance(video, str)
+    ]
 
 
 def _accept(reply: Reply) -> None:

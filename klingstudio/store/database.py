@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 
 from klingstudio.domain.errors import DiskProblem, Kind, StudioError
 from klingstudio.domain.job import TRANSITIONS
+
+T = TypeVar("T")
 
 APPLICATION_ID = 0x4B4C4E47
 """`KLNG`: a file with another id is somebody else's and is left alone."""
@@ -20,47 +23,66 @@ RESERVE_BYTES = 4 * 1024 * 1024
 
 
 class Database:
-    """The program's one connection. Not shared between threads; `transaction` is the only way to write."""
+    """The program's one connection. Not shared between threads; every change is one transaction."""
 
     def __init__(self, connection: sqlite3.Connection, reserve: Path | None) -> None:
         self._connection = connection
         self._reserve = reserve
 
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing, on disk when the block ends.
+    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do `work` in a transaction; on a full disk once more, after the reserve was given back.
 
         Raises:
-            DiskProblem: the disk is full, also after the reserve was given back.
+            StudioError: the journal cannot be written; nothing changed.
+        """
+        try:
+            with self.transaction() as sql:
+                return work(sql)
+        except DiskProblem as error:
+            if error.problem.kind is not Kind.DISK_FULL or self._reserve is None or not self._reserve.exists():
+                raise
+            # SQLite has rolled everything back by now, so it takes the whole work again and not only its commit.
+            self._reserve.unlink()
+            with self.transaction() as sql:
+                return work(sql)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, on disk when the block ends; one try.
+
+        Raises:
+            StudioError: the journal cannot be written; nothing changed.
         """
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
-                self._commit()
+                self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
-        except sqlite3.OperationalError as error:
-            raise _translated(error) from error
+        except sqlite3.Error as error:
+            if (problem := _translated(error)) is None:
+                raise
+            raise problem from error
 
     def read(self, query: str, *values: object) -> list[sqlite3.Row]:
-        """Every row of a SELECT."""
-        return self._connection.execute(query, values).fetchall()
+        """Every row of a SELECT.
+
+        Raises:
+            StudioError: the journal cannot be read.
+        """
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            if (problem := _translated(error)) is None:
+                raise
+            raise problem from error
 
     def close(self) -> None:
         """Checkpoint and close."""
         self._connection.close()
-
-    def _commit(self) -> None:
-        try:
-            self._connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_FULL or self._reserve is None:
-                raise
-            self._reserve.unlink(missing_ok=True)
-            self._connection.execute("COMMIT")
 
 
 def open_database(path: Path) -> Database:
@@ -76,7 +98,7 @@ def open_database(path: Path) -> Database:
     except OSError as error:
         raise DiskProblem(Kind.DISK_UNWRITABLE, f"{path.parent}: {error.strerror}") from error
     except sqlite3.Error as error:
-        raise _translated(error) from error
+        raise _translated(error) or error from error
     try:
         _check(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
@@ -91,13 +113,17 @@ def open_database(path: Path) -> Database:
         return Database(connection, _keep_reserve(path.with_name("reserve")))
     except BaseException as error:
         connection.close()
-        if isinstance(error, sqlite3.Error):
-            raise _translated(error) from error
-        raise
+        match error:
+            case sqlite3.Error():
+                raise _translated(error) or error from error
+            case OSError():
+                raise DiskProblem(Kind.DISK_UNWRITABLE, f"{path}: {error.strerror}") from error
+            case _:
+                raise
 
 
 def open_for_reading(path: Path) -> Database | None:
-    """The journal as it stands, beside a running studio; None when there is none yet.
+    """The journal as it stands, beside a running studio; None when there is nothing in it yet.
 
     Raises:
         StudioError: `DATABASE_TOO_NEW` or `DATABASE_DAMAGED`.
@@ -108,12 +134,17 @@ def open_for_reading(path: Path) -> Database | None:
         connection = _connect(f"file:{_quoted(path)}?mode=ro")
         try:
             _check(connection, path)
+            is_begun = connection.execute("PRAGMA user_version").fetchone()[0] > 0
         except BaseException:
             connection.close()
             raise
-        return Database(connection, None)
     except sqlite3.Error as error:
-        raise _translated(error) from error
+        raise _translated(error) or error from error
+    if not is_begun:
+        # The very first start ended between making the file and filling it.
+        connection.close()
+        return None
+    return Database(connection, None)
 
 
 def _connect(uri: str) -> sqlite3.Connection:
@@ -170,8 +201,10 @@ def _keep_reserve(path: Path) -> Path:
     return path
 
 
-def _translated(error: sqlite3.Error) -> Exception:
-    match getattr(error, "sqlite_errorcode", None):
+def _translated(error: sqlite3.Error) -> StudioError | None:
+    """What an error of the database means for the person; None for one that is a bug."""
+    # The low byte is the kind of error, the rest says where it happened: SQLITE_IOERR_WRITE, _FSYNC, …
+    match (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF:
         case sqlite3.SQLITE_FULL:
             return DiskProblem(Kind.DISK_FULL, "the journal could not be written")
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_IOERR:
@@ -181,4 +214,4 @@ def _translated(error: sqlite3.Error) -> Exception:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return StudioError(Kind.STUDIO_BUSY, str(error))
         case _:
-            return error
+            return None

@@ -17,12 +17,14 @@ class Ledger:
 
     def record(self, job_id: str, provider: str, money: Money, at: datetime) -> None:
         """Record or correct the charge of a job."""
-        with self._database.transaction() as sql:
-            sql.execute(
+        row = (job_id, provider, str(money.amount), money.currency, at.isoformat())
+        self._database.write(
+            lambda sql: sql.execute(
                 "INSERT INTO charge(job_id, provider, amount, currency, at) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT(job_id) DO UPDATE SET amount = excluded.amount, currency = excluded.currency",
-                (job_id, provider, str(money.amount), money.currency, at.isoformat()),
+                row,
             )
+        )
 
     def spent_since(self, start: datetime) -> tuple[Money, ...]:
         """Sums since `start` (UTC), one per currency, in the order of their first charge."""

@@ -47,12 +47,13 @@ class Settings:
         Raises:
             TypeError: a name that is no setting.
         """
-        self._choices = replace(self._choices, **changes)
-        with self._database.transaction() as sql:
-            for key in changes:
-                value = msgspec.json.encode(getattr(self._choices, key)).decode()
-                sql.execute("INSERT OR REPLACE INTO setting(key, value) VALUES (?, ?)", (key, value))
-        return self._choices
+        choices = replace(self._choices, **changes)
+        rows = [(key, msgspec.json.encode(getattr(choices, key)).decode()) for key in changes]
+        self._database.write(
+            lambda sql: sql.executemany("INSERT OR REPLACE INTO setting(key, value) VALUES (?, ?)", rows)
+        )
+        self._choices = choices
+        return choices
 
 
 def _read(database: Database) -> Choices:

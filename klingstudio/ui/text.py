@@ -147,7 +147,7 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
         _B.NONE,
     ),
     # the provider
-    Kind.NO_CREDIT: ("The account has no credit left", "Add credit at the provider, then go on.", _B.ACCOUNT_PAGE),
+    Kind.NO_CREDIT: ("The account has no credit left", "Add credit at the provider, then try again.", _B.ACCOUNT_PAGE),
     Kind.REQUEST_REJECTED: ("The provider refused the request", "Change what it names and run again.", _B.RUN_AGAIN),
     Kind.EDIT_FAILED: (
         "The edit failed at the provider",
@@ -225,7 +225,7 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
     Kind.JOB_UNKNOWN: ("There is no such job", "Check the id in the list of jobs.", _B.NONE),
     Kind.JOB_NOT_WAITING: ("This job does not wait for an answer", "Look at where it stands now.", _B.NONE),
     Kind.STOPPED: ("Stopped before it was sent", "Run it again whenever you like.", _B.RUN_AGAIN),
-    Kind.INTERRUPTED: ("The program ended before this was done", "Go on where it stopped.", _B.CONTINUE),
+    Kind.INTERRUPTED: ("This was interrupted", "Go on where it stopped.", _B.CONTINUE),
 }
 del _B
 
@@ -263,7 +263,7 @@ def sentence(problem: Problem) -> Sentence:
     """The problem as a person reads it: what happened, then why and what to do."""
     title, advice, button = _WORDS[problem.kind]
     why = _why(problem)
-    return Sentence(title, f"{why} {advice}" if why else advice, button)
+    return Sentence(title, f"{_begun(why)} {advice}" if why else advice, button)
 
 
 def passage(problem: Problem) -> str:
@@ -295,6 +295,12 @@ def place(subject: str) -> str:
     """The place a problem belongs to, as the window calls it: `image:2` → `Image 2`. Empty for none."""
     kind, _, number = subject.partition(":")
     return f"{kind.capitalize()} {number}".strip()
+
+
+def _begun(words: str) -> str:
+    """With a capital, as a sentence begins; a file's name or an address is left as it is."""
+    first = words.split(maxsplit=1)[0]
+    return words[:1].upper() + words[1:] if first.isalpha() and first.islower() else words
 
 
 def _why(problem: Problem) -> str:

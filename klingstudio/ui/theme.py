@@ -110,6 +110,8 @@ FOOT = 222
 HEAD = 28
 """Height of the line that names a panel."""
 TILE_ASPECT = 0.62
+MORE_WIDTH = 24
+MORE_HEIGHT = 18
 THUMB_WIDTH = 92
 THUMB_HEIGHT = 52
 BADGE = 20
@@ -122,9 +124,13 @@ STRIP_BELOW = 900
 NAME_FROM = 560
 """Narrower than this the header leaves the program's name out."""
 STAGE_LEAST = 200
+REASON_LEAST = 170
+"""Narrower than this a reason beside the button would be a column of single words."""
 PROMPT_MOST = 132
 WINDOW_SIZE = (1440, 900)
 WINDOW_LEAST = (640, 480)
+FRAME = 36
+"""Room for the title bar of the system around the window."""
 DISABLED = 0.45
 MOTION_MS = 150
 
@@ -382,6 +388,8 @@ QToolButton { background: transparent; border: none; border-radius: @inner; padd
 QToolButton:hover { background: @panel_hover; }
 QToolButton:pressed, QToolButton:checked { background: @chosen; }
 QToolButton[on="raised"]:hover { background: @hover; }
+QToolButton[on="line"] { padding: 0; }
+QToolButton[on="line"]:hover { background: @hover; }
 QToolButton[on="picture"] { background: @panel; border-radius: @inner; padding: @p2; }
 QToolButton[on="picture"]:hover { background: @hover; }
 

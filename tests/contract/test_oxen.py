@@ -211,6 +211,30 @@ async def test_an_order_whose_answer_is_lost_is_found_in_the_list_and_charged_on
         assert [job.input_video for job in listed] == ["https://h.invalid/u.mp4"]
 
 
+async def test_a_clock_that_is_days_ahead_does_not_hide_a_paid_job(sandbox: Sandbox) -> None:
+    body = json.dumps({"model": oxen.EDIT_MODEL, "prompt": "x", "input_video": "https://h.invalid/u.mp4"})
+
+    async with an_oxen(sandbox) as provider:
+        (remote_id,) = await provider.submit(body)
+        listed = await provider.find(datetime.now(UTC) + timedelta(days=3))
+
+    assert [job.remote_id for job in listed] == [remote_id]
+
+
+async def test_a_paid_job_below_many_younger_ones_is_found(sandbox: Sandbox) -> None:
+    def body(n: int) -> str:
+        video = f"https://h.invalid/{n}.mp4"
+        return json.dumps({"model": oxen.EDIT_MODEL, "prompt": "x", "input_video": video, "num_generations": 4})
+
+    async with an_oxen(sandbox) as provider:
+        first = await provider.submit(body(0))
+        for n in range(1, oxen.PAGE_SIZE // 4 + 1):
+            await provider.submit(body(n))
+        listed = await provider.find(datetime.now(UTC) - timedelta(minutes=10))
+
+    assert set(first) <= {job.remote_id for job in listed}
+
+
 async def test_two_ids_for_one_order_are_both_kept(sandbox: Sandbox) -> None:
     sandbox.faults([{"call": "submit", "kind": "two_ids"}])
 

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
 from klingstudio import __version__
 from klingstudio.ui import theme
+from klingstudio.ui.widgets.focus import FocusRing
 from klingstudio.ui.widgets.icons import Button, pixmap
 from klingstudio.ui.widgets.labels import label
 
@@ -36,3 +37,4 @@ class AboutDialog(QDialog):
             column.addWidget(widget, alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(theme.px(theme.BETWEEN))
         column.addWidget(done, alignment=Qt.AlignmentFlag.AlignHCenter)
+        FocusRing(self)

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from klingstudio.ui import text, theme
 from klingstudio.ui.models.accounts import AccountsModel, KeyState, Place
+from klingstudio.ui.widgets.focus import FocusRing
 from klingstudio.ui.widgets.icons import Button, IconButton, IconLabel
 from klingstudio.ui.widgets.labels import label, set_role
 from klingstudio.ui.widgets.progress import ProgressLine
@@ -129,10 +130,11 @@ class KeyBox(QFrame):
         self._place.setText(
             f"{words}. {state.note}" if state.note and state.place is Place.NONE else state.note or words
         )
-        self.field.setEnabled(state.place is not Place.ENVIRONMENT and not state.busy)
+        # Not greyed while something is under way: a greyed control loses the keyboard, and asking again does no harm.
+        self.field.setEnabled(state.place is not Place.ENVIRONMENT)
         self.field.setPlaceholderText("Paste another key" if state.is_there else "Paste a key")
         self.save.setEnabled(bool(self.field.text().strip()) and not state.busy)
-        self.test.setEnabled(state.is_there and not state.busy)
+        self.test.setEnabled(state.is_there)
         self.test.setToolTip("" if state.is_there else "Save a key first")
         self.remove.setEnabled(is_ours and not state.busy)
         self.remove.setVisible(is_ours)
@@ -199,6 +201,7 @@ class SettingsDialog(QDialog):
         outside.addWidget(scroll, stretch=1)
         outside.addLayout(foot)
         self.resize(theme.px(520), theme.px(640))
+        FocusRing(self)
 
     def show_key_of(self, provider_id: str) -> None:
         """Put the cursor into this provider's key field."""
@@ -221,7 +224,7 @@ class SettingsDialog(QDialog):
         column = QVBoxLayout()
         column.setSpacing(theme.px(theme.GAP))
         column.addWidget(self._billed_to)
-        hint = "Name of an organisation at the provider, where it has such a thing: it pays, and it keeps the takes."
+        hint = "The name of an organisation of yours at the provider that pays instead. Leave it empty to pay yourself."
         column.addWidget(label(hint, "faint", wraps=True))
         return column
 

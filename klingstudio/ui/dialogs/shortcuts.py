@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from klingstudio.ui import theme
+from klingstudio.ui.widgets.focus import FocusRing
 from klingstudio.ui.widgets.icons import Button
 from klingstudio.ui.widgets.labels import label
 
@@ -56,3 +57,4 @@ class ShortcutsDialog(QDialog):
         column.addWidget(scroll, stretch=1)
         column.addLayout(foot)
         self.resize(theme.px(460), theme.px(620))
+        FocusRing(self)

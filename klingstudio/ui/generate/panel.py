@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from klingstudio.domain.errors import Kind, StudioError
@@ -39,6 +39,16 @@ class Readiness:
     """Where the reason lies: `source`, `prompt`, `image:2`, `key`."""
 
 
+class _Menu(QMenu):
+    """Starts where its button starts. Qt would let it end where the button ends, because that one is mirrored."""
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        button = self.parentWidget()
+        if button is not None:
+            self.move(button.mapToGlobal(QPoint(0, 0)).x(), self.y())
+
+
 class MenuButton(Button):
     """A button that opens a menu; the chevron stands right of the words."""
 
@@ -49,7 +59,7 @@ class MenuButton(Button):
         self._name = name
         # Qt puts the icon before the words; mirrored, it stands behind them.
         self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
-        menu = QMenu(self)
+        menu = _Menu(self)
         menu.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
         self.setMenu(menu)
         self._group = QActionGroup(menu)
@@ -135,12 +145,12 @@ class GeneratePanel(QWidget):
         policy.setHeightForWidth(True)
         policy.setHorizontalPolicy(QSizePolicy.Policy.Preferred)
         self._choices.setSizePolicy(policy)
-        row = QHBoxLayout()
+        self._is_reason_above: bool | None = None
+        self._row = row = QHBoxLayout()
         row.setSpacing(theme.px(theme.INSIDE))
-        row.addWidget(self._choices)
-        row.addWidget(self._reason, stretch=1)
+        row.addWidget(self._choices, alignment=Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self.button, alignment=Qt.AlignmentFlag.AlignBottom)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.px(10))
         column.addWidget(self.notice)
@@ -165,13 +175,16 @@ class GeneratePanel(QWidget):
         ready = self.readiness()
         info = self._draft.provider
         if not ready.ok or info is None:
+            if (add := self.notice.button(text.Button.ADD_KEY)) is not None and ready.place == "key":
+                add.setFocus(Qt.FocusReason.ShortcutFocusReason)
             self.place_wanted.emit(ready.place)
             return
         if self._accounts.asks_consent(info.id):
             self._refusal = "consent"
             self._refresh()
-            if (agree := self.notice.button(AGREE)) is not None:
-                agree.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            # On the answer that does no harm: what is typed on must not publish a file.
+            if (wait := self.notice.button(NOT_NOW)) is not None:
+                wait.setFocus(Qt.FocusReason.ShortcutFocusReason)
             return
         self._send()
 
@@ -250,6 +263,7 @@ class GeneratePanel(QWidget):
         self.button.setToolTip(self._how_reached() if ready.ok else ready.reason)
         self.button.setAccessibleDescription(self._how_reached() if ready.ok else ready.reason)
         self._reason.setText("" if ready.ok else ready.reason)
+        self._place_reason()
         self._show_notice(ready)
 
     def _show_sound(self) -> None:
@@ -312,6 +326,26 @@ class GeneratePanel(QWidget):
             case _:
                 pass
         self._refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_reason()
+
+    def _place_reason(self) -> None:
+        """Beside the button, or on a line of its own where there is no room for a sentence."""
+        taken = self._choices.sizeHint().width() + self.button.sizeHint().width() + 2 * self._row.spacing()
+        is_above = self.width() - taken < theme.px(theme.REASON_LEAST)
+        if is_above is not self._is_reason_above:
+            self._is_reason_above = is_above
+            self._row.removeWidget(self._reason)
+            self._column.removeWidget(self._reason)
+            if is_above:
+                self._column.insertWidget(1, self._reason)
+            else:
+                self._row.insertWidget(1, self._reason, stretch=1)
+            self._row.setStretch(0, 1 if is_above else 0)
+        # Beside the button an empty one keeps the two apart.
+        self._reason.setVisible(not is_above or bool(self._reason.text()))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

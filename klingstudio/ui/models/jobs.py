@@ -188,6 +188,13 @@ class JobsModel(QObject):
         self._ask(lambda studio: studio.queue.carry_on(job_id))
 
     def look_again(self, job_id: str) -> None:
+        """Have the provider asked now. Said aloud: where nothing is found, nothing on the card changes."""
+        from klingstudio.domain.job import State
+
+        job = self._jobs[job_id]
+        title, is_done = self.title(job.request.provider), job.state is State.RESULT_UNAVAILABLE
+        where = f"Asking {title} for the video" if is_done else f"Looking in the list of {title}"
+        self._problems.say(f"{where}… The card changes when it is found")
         self._ask(lambda studio: studio.queue.look_again(job_id))
 
     def send_again(self, job_id: str) -> None:

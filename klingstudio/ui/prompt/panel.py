@@ -8,6 +8,7 @@ from PySide6.QtGui import (
     QFocusEvent,
     QFont,
     QKeyEvent,
+    QMouseEvent,
     QSyntaxHighlighter,
     QTextCursor,
     QTextDocument,
@@ -110,13 +111,29 @@ class PromptEdit(QPlainTextEdit):
         self.focus_changed.emit(False)
 
 
+class _Field(QFrame):
+    """The ground of the prompt: all of it looks like the field, so a press on its margin must not be lost."""
+
+    pressed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setCursor(Qt.CursorShape.IBeamCursor)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.pressed.emit()
+        else:
+            super().mousePressEvent(event)
+
+
 class PromptPanel(QWidget):
     """The prompt of the draft."""
 
     def __init__(self, draft: DraftModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._draft = draft
-        self._frame = QFrame(self)
+        self._frame = _Field(self)
         self._frame.setObjectName("promptField")
         self.edit = PromptEdit(self._frame)
         self.edit.setObjectName("prompt")
@@ -137,6 +154,7 @@ class PromptPanel(QWidget):
         inside.setSpacing(theme.px(theme.GAP))
         inside.addWidget(self.edit, stretch=1)
         inside.addLayout(foot)
+        self._frame.pressed.connect(self._write_at_end)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._frame)
@@ -174,6 +192,10 @@ class PromptPanel(QWidget):
 
     def _on_text(self) -> None:
         self._draft.set_prompt(self.edit.toPlainText())
+
+    def _write_at_end(self) -> None:
+        self.edit.moveCursor(QTextCursor.MoveOperation.End)
+        self.edit.setFocus(Qt.FocusReason.MouseFocusReason)
 
     def _on_focus(self, has_it: bool) -> None:
         set_role(self._frame, "writing", "true" if has_it else "false")

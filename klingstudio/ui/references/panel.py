@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from klingstudio.domain.errors import Kind, Problem
 from klingstudio.ui import text, theme
 from klingstudio.ui.models.draft import DraftModel, Picture
 from klingstudio.ui.widgets.drop import DropArea, DropLight
@@ -118,8 +119,10 @@ class ReferencesPanel(QWidget):
             tile.removed.connect(lambda id_=picture.id: self._draft.remove_picture(id_))
             tile.moved.connect(lambda by, id_=picture.id: self._draft.move_picture(id_, by))
             self._tiles[picture.id] = tile
-        self._grid.addWidget(tile, (number - 1) // self._columns, (number - 1) % self._columns)
-        problem = short(text.sentence(picture.problem).title) if picture.problem else ""
+        # At the top: beside a tile with a problem, which is higher, the pictures still stand in line.
+        at = divmod(number - 1, self._columns)
+        self._grid.addWidget(tile, *at, Qt.AlignmentFlag.AlignTop)
+        problem = short(picture.problem) if picture.problem else ""
         tile.show_reference(number, picture.name, self._picture(picture), problem)
         if picture.problem is not None:
             passage = text.passage(picture.problem)
@@ -158,7 +161,15 @@ class ReferencesPanel(QWidget):
         self.token_wanted.emit(f"@Image{number}")
 
 
-def short(title: str) -> str:
-    """`This picture is too small` → `Too small`: on the tile it is clear what is meant."""
-    words = title.removeprefix("This picture is ").removeprefix("This picture ")
-    return words[:1].upper() + words[1:]
+def short(problem: Problem) -> str:
+    """`This picture is too small` → `Too small`: on the tile it is clear what is meant, and there is little room."""
+    match problem.kind:
+        case Kind.IMAGE_WRONG_TYPE:
+            return "Wrong file type"
+        case Kind.IMAGE_BAD_RATIO:
+            return "Too narrow"
+        case _:
+            words = text.sentence(problem).title
+            for start in ("This picture is ", "This picture has ", "This picture "):
+                words = words.removeprefix(start)
+            return words[:1].upper() + words[1:]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from klingstudio.ui import text, theme
 from klingstudio.ui.models.draft import DraftModel, Source
@@ -43,6 +44,7 @@ class SourcePanel(QWidget):
         super().__init__(parent)
         self._draft = draft
         self._shown_poster: bytes | None = None
+        self._is_compact = False
         self._area = DropArea("clapperboard", "Drop a clip", "3–10 s; longer ones are fitted", self)
         self._area.setObjectName("chooseSource")
         self._area.setAccessibleName("Choose a video")
@@ -112,7 +114,14 @@ class SourcePanel(QWidget):
 
     def set_compact(self, *, compact: bool) -> None:
         """Without the picture, where there is little room."""
-        self._picture.setVisible(not compact)
+        self._is_compact = compact
+        self._show_room()
+
+    def _show_room(self) -> None:
+        source = self._draft.source
+        # A file that cannot be read has no picture, and an empty place for one would only look broken.
+        is_lost = source is not None and source.problem is not None and source.poster is None
+        self._picture.setVisible(not self._is_compact and not is_lost)
 
     def choose(self) -> None:
         """Ask for a file without stopping the window."""
@@ -135,9 +144,14 @@ class SourcePanel(QWidget):
 
     def _refresh(self) -> None:
         source = self._draft.source
+        focus = QApplication.focusWidget()
+        had_focus = focus is not None and self.isAncestorOf(focus)
         self._area.setVisible(source is None)
         self._card.setVisible(source is not None)
         self._open.setVisible(source is not None)
+        if had_focus and focus is not None and not focus.isVisibleTo(self):
+            # What had the keyboard went away; it stays with the source.
+            (self._area if source is None else self._open).setFocus(Qt.FocusReason.OtherFocusReason)
         if source is not None:
             self._show(source)
         else:
@@ -147,6 +161,7 @@ class SourcePanel(QWidget):
         if source.poster is not self._shown_poster or source.poster is None:
             self._shown_poster = source.poster
             self._picture.show_picture(picture_from(source.poster))
+        self._show_room()
         self._name.setText(source.path.name)
         self._facts.setText(facts_lines(source.facts) if source.facts else "Reading…")
         self._facts.setVisible(source.facts is not None or source.problem is None)
@@ -164,10 +179,13 @@ class SourcePanel(QWidget):
         self._fits.setVisible(is_there)
         self._button.setVisible(False)
         if source.problem is not None:
-            sentence = text.sentence(source.problem)
+            # The name stands right above.
+            is_named = source.problem.detail == source.path.name
+            problem = replace(source.problem, detail="") if is_named else source.problem
+            sentence = text.sentence(problem)
             self._mark.show_icon("circle-alert", "bad")
             set_role(self._fits, "role", "bad")
-            self._fits.setText(text.passage(source.problem))
+            self._fits.setText(text.passage(problem))
             # Whatever the place of the problem, another file always helps here.
             self._button.setText(sentence.button or text.Button.CHOOSE_VIDEO)
             self._button.setVisible(True)

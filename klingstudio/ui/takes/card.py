@@ -53,6 +53,10 @@ class TakeCard(QFrame):
         self._cancel = IconButton("x", "Cancel", self, token="secondary")
         self._cancel.setProperty("on", "raised")
         self._cancel.clicked.connect(self._on_cancel)
+        self._more = IconButton("ellipsis", "More", self, token="secondary")
+        self._more.setProperty("on", "line")
+        self._more.setFixedSize(theme.px(theme.MORE_WIDTH), theme.px(theme.MORE_HEIGHT))
+        self._more.clicked.connect(self._show_menu)
         self._icon = IconLabel("circle-check", "good", 14)
         self._state = label(role="secondary", wraps=True)
         self._progress = ProgressLine("Progress", self)
@@ -72,6 +76,7 @@ class TakeCard(QFrame):
         title.setSpacing(theme.px(5))
         title.addWidget(self._name)
         title.addWidget(self._where, stretch=1)
+        title.addWidget(self._more)
         state = QHBoxLayout()
         state.setSpacing(theme.px(5))
         state.addWidget(self._icon, alignment=Qt.AlignmentFlag.AlignTop)
@@ -133,6 +138,9 @@ class TakeCard(QFrame):
         self._foot.setText(words.foot)
         self._foot.setVisible(bool(words.foot))
         self._cancel.setVisible(Act.CANCEL in words.acts)
+        # While it moves the one thing to do is to stop it; the menu is still on the second mouse button.
+        self._more.setVisible(not words.is_moving)
+        self._more.setAccessibleName(f"More about {words.name}")
         self._detail.setText(self._question_words(words))
         self._detail.setVisible(is_big or self._question is not None)
         self._field.setVisible(self._question is Act.FOUND)
@@ -280,6 +288,11 @@ class TakeCard(QFrame):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
         menu.popup(self.mapToGlobal(QPoint(theme.px(40), theme.px(40))) if by_key else event.globalPos())
+
+    def _show_menu(self) -> None:
+        menu = self.menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self._more.mapToGlobal(QPoint(0, self._more.height())))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:

@@ -173,7 +173,7 @@ class TakesPanel(QWidget):
         match act:
             case Act.CANCEL | Act.STOP:
                 self._jobs.cancel(job_id)
-            case Act.CONTINUE | Act.TRY_AGAIN:
+            case Act.CONTINUE | Act.TRY_AGAIN | Act.FETCH_AGAIN:
                 self._jobs.carry_on(job_id)
             case Act.LOOK_AGAIN:
                 self._jobs.look_again(job_id)

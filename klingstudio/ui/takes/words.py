@@ -22,6 +22,7 @@ class Act(StrEnum):
     SEND_AGAIN = "Send again…"
     DROP = "Drop…"
     TRY_AGAIN = "Try again"
+    FETCH_AGAIN = "Fetch again"
     RUN_AGAIN = "Edit and run again"
     ADD_KEY = "Add key…"
     ACCOUNT_PAGE = "Open account page"
@@ -158,7 +159,8 @@ def _ended(job: Job, words: object, at: str) -> CardWords:
         made = words("faint", "circle-slash", state, Act.RUN_AGAIN, foot=foot)
     else:
         sentence = text.sentence(problem)
-        acts = _key_acts(problem) or ((Act.TRY_AGAIN,) if problem.kind is Kind.INTERRUPTED else (Act.RUN_AGAIN,))
+        again = Act.TRY_AGAIN if problem.kind is Kind.INTERRUPTED else Act.RUN_AGAIN
+        acts = (*_key_acts(problem), again)
         made = words("bad", "circle-alert", sentence.title, *acts, detail=sentence.hint, foot=foot)
     return made
 
@@ -171,7 +173,9 @@ def _key_acts(problem: Problem) -> tuple[Act, ...]:
 
 def _paused_acts(job: Job, problem: Problem) -> tuple[Act, ...]:
     stop = (Act.STOP,) if job.state in UNSENT else ()
-    return (Act.CONTINUE, *stop, *_key_acts(problem))
+    # What helps comes first: going on without it would only pause again.
+    go_on = Act.FETCH_AGAIN if problem.kind is Kind.RESULT_DAMAGED else Act.CONTINUE
+    return (*_key_acts(problem), go_on, *stop)
 
 
 def _attention_acts(state: State) -> tuple[Act, ...]:

@@ -50,7 +50,7 @@ class Notice(QFrame):
         words.setSpacing(theme.px(2))
         words.addWidget(self._title)
         words.addWidget(self._hint)
-        words.addSpacing(theme.px(2))
+        words.addSpacing(theme.px(theme.GAP))
         words.addWidget(self._buttons)
         row = QHBoxLayout(self)
         row.setContentsMargins(*(theme.px(n) for n in (12, 10, 8, 10)))

@@ -184,11 +184,11 @@ class Body(QWidget):
 
 
 class _Centre(QWidget):
-    """Asks for as much height as it needs, not as it would like: only then does the scroll bar stay away."""
+    """Asks for as much height as its layout will really give out; with less, the layout lets neighbours overlap."""
 
     def heightForWidth(self, width: int) -> int:
         layout = self.layout()
-        return layout.totalMinimumHeightForWidth(width) if layout is not None else -1
+        return layout.totalHeightForWidth(width) if layout is not None else -1
 
 
 def _scroll(parent: QWidget, *, ground: str) -> QScrollArea:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
@@ -21,12 +23,14 @@ class FailurePage(QWidget):
     def __init__(self, problem: Problem, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("ground", "window")
-        sentence = text.sentence(problem)
+        sentence = text.sentence(replace(problem, detail=""))
         inside = QWidget(self)
         inside.setMaximumWidth(theme.px(460))
         heading = label(sentence.title, "heading", wraps=True, parent=inside)
         hint = label(sentence.hint, wraps=True, parent=inside)
-        for one in (heading, hint):
+        detail = label(problem.detail, "faint", wraps=True, parent=inside)
+        detail.setVisible(bool(problem.detail))
+        for one in (heading, hint, detail):
             one.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.retry = Button("Try again", inside)
         self.retry.clicked.connect(self.retry_wanted)
@@ -41,6 +45,7 @@ class FailurePage(QWidget):
         column.addWidget(IconLabel("info", "secondary", theme.BIG_ICON), alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(heading)
         column.addWidget(hint)
+        column.addWidget(detail)
         column.addSpacing(theme.px(theme.BETWEEN))
         column.addWidget(buttons, alignment=Qt.AlignmentFlag.AlignHCenter)
         row = QHBoxLayout()
@@ -52,4 +57,4 @@ class FailurePage(QWidget):
         outside.addLayout(row)
         outside.addStretch()
         self.setAccessibleName(sentence.title)
-        self.setAccessibleDescription(sentence.hint)
+        self.setAccessibleDescription(f"{sentence.hint} {problem.detail}".strip())

@@ -93,7 +93,8 @@ class Window(QMainWindow):
     def _first_size(self) -> QSize:
         wide, high = theme.WINDOW_SIZE
         room = self.screen().availableSize()
-        return QSize(min(wide, room.width()), min(high, room.height()))
+        # The frame of the system comes on top of this; how thick it is can be known only once it is there.
+        return QSize(min(wide, room.width()), min(high, room.height() - theme.px(theme.FRAME)))
 
     def _wishes(self) -> Wishes:
         from klingstudio.ui.window.menus import Wishes
@@ -136,6 +137,7 @@ class Window(QMainWindow):
         self.stage.empty.sample_wanted.connect(self.use_sample)
         self.stage.empty.open_wanted.connect(self.source.choose)
         self.stage.shown.connect(self.takes.choose)
+        self.stage.shown.connect(self._show_source)
         self.stage.clip_problem.connect(models.problems.show)
         self.generate.settings_wanted.connect(self.open_settings)
         self.generate.place_wanted.connect(self._go_to)
@@ -298,6 +300,8 @@ class Window(QMainWindow):
         self._models.draft.use_sample()
         if not self._models.draft.prompt:
             self._models.draft.replace_prompt(SAMPLE_PROMPT)
+        # The button that was pressed goes away; what comes next is the prompt.
+        self.prompt.edit.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show_in_folder(self, path: str) -> None:
         folder = Path(path).parent
@@ -435,6 +439,9 @@ def _choice(words: str) -> theme.Choice:
 
 
 def _present(dialog: QDialog) -> None:
+    if not dialog.isVisible():
+        room = dialog.screen().availableSize()
+        dialog.resize(dialog.size().boundedTo(QSize(room.width(), room.height() - theme.px(theme.FRAME))))
     dialog.show()
     dialog.raise_()
     dialog.activateWindow()

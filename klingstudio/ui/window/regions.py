@@ -35,12 +35,16 @@ def go_to(widget: QWidget, reason: Qt.FocusReason) -> None:
 
 
 def next_stop(stops: Sequence[QWidget], focus: QWidget | None, *, forward: bool) -> QWidget | None:
-    """The stop after or before the one that has the keyboard, going round; None where there are no stops."""
+    """The stop after or before the one that has the keyboard, going round; None where there are no stops.
+
+    Beside a control that is no stop, or none any more because it was hidden or greyed, it is the nearest one.
+    """
     if not stops:
         return None
     at = next((n for n, stop in enumerate(stops) if stop is focus), None)
     if at is None:
-        return stops[0 if forward else -1]
+        near = _near(stops, focus)
+        return near[0 if forward else -1]
     return stops[(at + (1 if forward else -1)) % len(stops)]
 
 
@@ -50,6 +54,15 @@ def neighbour(regions: Sequence[QWidget], focus: QWidget | None, by: int) -> Ite
     start = here if here is not None else (-1 if by > 0 else 0)
     for step in range(1, len(regions) + 1):
         yield regions[(start + by * step) % len(regions)]
+
+
+def _near(stops: Sequence[QWidget], focus: QWidget | None) -> Sequence[QWidget]:
+    parent = focus.parentWidget() if focus is not None else None
+    while parent is not None:
+        if inside := [stop for stop in stops if parent.isAncestorOf(stop)]:
+            return inside
+        parent = parent.parentWidget()
+    return stops
 
 
 def _walk(widget: QWidget) -> Iterator[QWidget]:

@@ -25,7 +25,7 @@ def a_job(**request: str) -> Job:
 
 
 def a_finish(job: Job, takes: Path) -> Finish:
-    return Finish(job, takes=takes, media=MediaWorker())
+    return Finish(job, takes=takes, media=MediaWorker(), allow_loopback=False)
 
 
 async def test_the_name_tells_source_and_wish(tmp_path: Path) -> None:
@@ -53,11 +53,14 @@ async def test_a_name_that_was_taken_meanwhile_is_not_overwritten(tmp_path: Path
     planned, _ = await finish.plan_name()
     planned.write_bytes(b"somebody else's")
 
-    take = await finish.keep(planned)
+    assert not await finish.keep(planned)
 
     assert planned.read_bytes() == b"somebody else's"
-    assert take.name.endswith("_v02.mp4")
-    assert take.read_bytes() == b"film"
+    free, _ = await finish.plan_name()
+    assert free.name.endswith("_v02.mp4")
+    assert await finish.keep(free)
+    assert free.read_bytes() == b"film"
+    assert not (tmp_path / "7f.part").exists()
 
 
 async def test_a_take_whose_commit_was_lost_is_recognised_by_its_content(tmp_path: Path) -> None:
@@ -66,6 +69,17 @@ async def test_a_take_whose_commit_was_lost_is_recognised_by_its_content(tmp_pat
     job = replace(a_job(), planned_take=str(take), take_sha256=sha256(b"film").hexdigest())
 
     assert await a_finish(job, tmp_path).adopt() == take
+
+
+async def test_an_adopted_take_leaves_no_part_behind(tmp_path: Path) -> None:
+    take = tmp_path / "take.mp4"
+    take.write_bytes(b"film")
+    (tmp_path / "7f.part").hardlink_to(take)
+    job = replace(a_job(), planned_take=str(take), take_sha256=sha256(b"film").hexdigest())
+
+    assert await a_finish(job, tmp_path).adopt() == take
+
+    assert list(tmp_path.iterdir()) == [take]
 
 
 @pytest.mark.parametrize("content", [b"another film", b""])

@@ -85,3 +85,25 @@ async def test_a_closed_owner_starts_nothing() -> None:
 
     assert not owner.start("job", work(), on_error=refuse)
     await asyncio.sleep(0)
+
+
+async def test_the_name_of_a_cancelled_task_is_free_at_once_and_its_clean_up_is_still_waited_for() -> None:
+    owner = TaskOwner()
+    ended: list[str] = []
+
+    async def work(name: str) -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.01)
+            ended.append(name)
+
+    owner.start("job", work("old"), on_error=refuse)
+    await asyncio.sleep(0)
+    owner.cancel("job")
+
+    assert not owner.running("job")
+    assert owner.start("job", work("new"), on_error=refuse)
+    await asyncio.sleep(0)
+    await owner.aclose()
+    assert sorted(ended) == ["new", "old"]

@@ -15,6 +15,7 @@ import pytest
 from klingstudio.domain.errors import InputRefused, Kind, NetworkProblem, SubmitUnconfirmed, UnexpectedReply
 from klingstudio.net.api import REFUSED_BEFORE_WORK, REPLY_MAX_BYTES, Api, check_base
 from klingstudio.net.errors import describe, free_call
+from klingstudio.net.reply import Reply
 from klingstudio.net.retry import Patience, retry_after_s
 from tests.fakes.wire import Handler, Wire, close, closed_port, raw, reply, reset
 
@@ -263,3 +264,22 @@ def test_an_untrusted_certificate_is_its_own_problem() -> None:
 )
 def test_retry_after_is_clamped_and_junk_is_ignored(value: str | None, seconds: float | None) -> None:
     assert retry_after_s(value, NOW) == seconds
+
+
+async def test_a_call_after_the_key_was_taken_away_is_a_known_problem() -> None:
+    async with Wire(reply(200, b"{}")) as wire, an_api(wire.url) as api:
+        await api.aclose()
+
+        with pytest.raises(NetworkProblem):
+            await api.get("/x")
+
+        assert wire.asked == []
+
+
+async def test_a_look_without_the_key_is_repeated_through_passing_trouble() -> None:
+    async with Wire(reply(503), reset, reply(200)) as wire, an_api(wire.url) as api:
+        assert (await api.head_without_key("/file")).status == 200
+
+
+def test_a_number_too_large_for_this_computer_is_none() -> None:
+    assert Reply(200, {}, b'{"price": 1' + b"0" * 400 + b"}").number("price") is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
+import sys
 from pathlib import Path
 
 import pytest
@@ -135,12 +136,33 @@ async def test_what_is_no_video_is_not_kept(tmp_path: Path, handler: Handler) ->
     assert not part.exists() or part.stat().st_size == 0
 
 
-@pytest.mark.parametrize("url", ["http://example.com/x", "file:///etc/passwd", "https://me:secret@host/x", "x"])
+@pytest.mark.parametrize(
+    "url", ["http://example.com/x", "file:///etc/passwd", "https://me:secret@host/x", "x", "https://[::1", ""]
+)
 async def test_only_https_addresses_are_fetched(tmp_path: Path, url: str) -> None:
     download, _ = a_download(tmp_path)
 
     with pytest.raises(UnexpectedReply):
         await download.fetch(url, ignore)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on file sizes there")
+async def test_a_disk_that_fills_up_midway_is_a_problem_of_the_disk_and_keeps_what_came(tmp_path: Path) -> None:
+    import resource
+
+    download, part = a_download(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    async with Wire(serving()) as wire:
+        # Not a multiple of the chunk, so that the rest of a piece stays in the buffer of the file.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (CHUNK_BYTES + 1000, limits[1]))
+        try:
+            with pytest.raises(DiskProblem):
+                await download.fetch(wire.url, ignore)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        await a_download(tmp_path)[0].fetch(wire.url, ignore)
+
+    assert part.read_bytes() == FILM
 
 
 async def test_an_address_on_this_computer_is_refused_for_a_real_provider(tmp_path: Path) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from klingstudio.domain.errors import Kind, StudioError
+from klingstudio.domain.errors import Charged, Kind, StudioError
 from klingstudio.domain.job import Approval, Attempt, AttemptState, Event, IllegalMove, Job, State
 from klingstudio.domain.price import Money
 from klingstudio.domain.request import Request
@@ -127,11 +130,129 @@ def test_a_waived_attempt_needs_an_unspent_approval_for_the_next(store: JobStore
 def test_an_approval_is_good_for_one_attempt(store: JobStore) -> None:
     job = store.approve(unconfirmed(store), Approval(id="yes", job_id="one", cap_cents=168, at=NOW), "first", NOW)
     job = store.intend(job, an_attempt(job, "second", approval_id="yes"), NOW)
-    job = store.settle(job, "second", AttemptState.NOT_SENT, Event.NOT_SENT, NOW)
+    job = store.settle(job, "second", AttemptState.UNKNOWN, Event.AMBIGUOUS, NOW)
 
     assert store.unspent_approval("one") is None
     with pytest.raises(IllegalMove):
         store.intend(job, an_attempt(job, "third", approval_id="yes"), NOW)
+
+
+def test_the_approval_of_a_request_that_never_left_is_renewed_once(store: JobStore) -> None:
+    job = store.approve(unconfirmed(store), Approval(id="yes", job_id="one", cap_cents=168, at=NOW), "first", NOW)
+    job = store.intend(job, an_attempt(job, "second", approval_id="yes"), NOW)
+    job = store.settle(job, "second", AttemptState.NOT_SENT, Event.NOT_SENT, NOW)
+
+    with pytest.raises(IllegalMove):
+        store.intend(job, an_attempt(job, "third", approval_id="yes"), NOW)
+    renewed = store.unspent_approval("one")
+    job = store.intend(job, an_attempt(job, "third", approval_id=renewed), NOW)
+    job = store.settle(job, "third", AttemptState.UNKNOWN, Event.AMBIGUOUS, NOW)
+
+    assert job.state is State.UNCONFIRMED
+    assert store.unspent_approval("one") is None
+
+
+def test_sending_again_forgets_an_older_wish_to_cancel(store: JobStore) -> None:
+    job = store.amend(unconfirmed(store), NOW, cancel_requested_at=NOW)
+
+    job = store.approve(job, Approval(id="yes", job_id="one", cap_cents=168, at=NOW), "first", NOW)
+
+    assert job.cancel_requested_at is None
+
+
+def test_a_late_find_is_kept_with_a_job_that_went_on_without_it(store: JobStore) -> None:
+    job = store.approve(unconfirmed(store), Approval(id="yes", job_id="one", cap_cents=168, at=NOW), "first", NOW)
+    job = store.intend(job, an_attempt(job, "second", approval_id="yes"), NOW)
+    job = store.settle(job, "second", AttemptState.REJECTED, Event.REJECTED, NOW)
+
+    job = store.attach(job, "first", ("r1", "r2"), NOW)
+
+    assert (job.state, job.extra_remote_ids) == (State.REJECTED, ("r1", "r2"))
+    first, _ = store.attempts("one")
+    assert (first.state, first.remote_id) == (AttemptState.ACCEPTED, "r1")
+
+
+def test_circumstances_of_a_job_that_moved_on_are_not_overwritten(store: JobStore) -> None:
+    old = a_job(store, "one", Event.PREPARE)
+    store.move(old, Event.PREPARED, NOW, estimate=Money(Decimal(1), "USD"))
+
+    with pytest.raises(IllegalMove):
+        store.amend(old, NOW, paused=True)
+
+    assert store.all()[0].estimate == Money(Decimal(1), "USD")
+
+
+class _Reserve(type(Path())):  # type: ignore[misc]
+    """A reserve whose removal gives the database its pages back."""
+
+    database: Database
+
+    def unlink(self, missing_ok: bool = False) -> None:
+        super().unlink(missing_ok)
+        self.database.read("PRAGMA max_page_count = 1000000")
+
+
+def test_on_a_full_disk_the_reserve_lets_a_paid_id_be_stored(tmp_path: Path, database: Database) -> None:
+    store = JobStore(database)
+    job = store.intend(a_job(store, "one", *TO_READY), an_attempt(a_job_stub()), NOW)
+    reserve = _Reserve(tmp_path / "reserve")
+    reserve.database = database
+    database._reserve = reserve
+    (pages,) = database.read("PRAGMA page_count")[0]
+    database.read(f"PRAGMA max_page_count = {pages}")
+    changes: dict[str, Any] = {"remote_id": "r1", "remote_status": "x" * 100_000}
+
+    job = store.settle(job, "first", AttemptState.ACCEPTED, Event.ACCEPTED, NOW, **changes)
+
+    assert not reserve.exists()
+    assert store.all() == (job,)
+    assert store.attempts("one")[0].remote_id == "r1"
+    database.read(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StudioError) as full:
+        store.amend(job, NOW, remote_status="y" * 9_000_000)
+    assert full.value.problem.kind is Kind.DISK_FULL
+    assert store.all() == (job,)
+
+
+FULL_DISK = """
+import os, subprocess, sys
+from pathlib import Path
+from klingstudio.store.database import open_database
+folder = Path(sys.argv[1])
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], check=True)
+database = open_database(folder / "studio.sqlite3")
+with open(folder / "fill", "wb", buffering=0) as fill:
+    for size in (65536, 4096, 1):
+        try:
+            while fill.write(b"x" * size):
+                pass
+        except OSError:
+            pass
+database.write(lambda sql: sql.execute("INSERT INTO setting VALUES ('a', '1')"))
+print(database.read("SELECT value FROM setting")[0][0], (folder / "reserve").exists())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file system of its own")
+def test_on_a_disk_that_is_really_full_the_reserve_is_enough(tmp_path: Path) -> None:
+    command = ["unshare", "--user", "--map-root-user", "--mount", sys.executable, "-c", FULL_DISK, str(tmp_path)]
+    try:
+        allowed = subprocess.run([*command[:4], "true"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        allowed = False
+    if not allowed:
+        pytest.skip("no private mounts here")
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.stdout == "1 False\n", done.stderr
+
+
+def test_a_journal_that_was_only_begun_is_an_empty_one(tmp_path: Path) -> None:
+    path = tmp_path / "studio.sqlite3"
+    path.touch()
+
+    assert open_for_reading(path) is None
 
 
 def test_an_approval_of_another_job_does_not_help(store: JobStore, database: Database) -> None:
@@ -209,6 +330,8 @@ def test_a_program_that_ended_while_submitting_leaves_an_unconfirmed_job(store: 
     (recovered,) = store.recover(NOW + timedelta(minutes=1))
 
     assert recovered.state is State.UNCONFIRMED
+    assert recovered.problem is not None
+    assert (recovered.problem.kind, recovered.problem.charged) == (Kind.SUBMIT_UNCONFIRMED, Charged.MAYBE)
     assert store.attempts("one")[0].state is AttemptState.UNKNOWN
 
 

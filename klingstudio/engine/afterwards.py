@@ -1,0 +1,66 @@
+"""What may still become known of a job that rests: a lost request that shows up late, a late charge, a late success.
+
+A dropped or replaced request stays in question for a month: if the provider lists it after all, it was paid for.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from klingstudio.domain.errors import StudioError
+from klingstudio.domain.job import Event, Job, State
+from klingstudio.engine import reconcile
+from klingstudio.engine.course import Course
+from klingstudio.engine.follow import charge_of, charged, find
+from klingstudio.providers.base import Finished
+
+log = logging.getLogger(__name__)
+
+LOST_FOR = timedelta(days=30)
+LATE_FOR = timedelta(days=1)
+LATE_MOST = 4
+"""How often in one run of the program a charge, or a correction, is asked for: not every provider tells one."""
+
+_RESTS = frozenset(
+    {State.COMPLETED, State.REJECTED, State.REMOTE_FAILED, State.REMOTE_CANCELLED, State.ABANDONED},
+)
+_CORRECTABLE = frozenset({State.REMOTE_FAILED, State.REMOTE_CANCELLED})
+
+
+def is_late(job: Job, now: datetime) -> bool:
+    """True while the provider may still correct how the job ended, or tell its charge."""
+    is_open = job.state in _CORRECTABLE or (job.state is State.COMPLETED and job.charge is None)
+    return is_open and abs(now - job.updated_at) < LATE_FOR
+
+
+async def attend(course: Course) -> None:
+    """Ask ever more rarely until nothing is in question, or the job goes on."""
+    asked = 0
+    while course.job.state in _RESTS:
+        now = course.around.now()
+        is_lost = any(now - a.intent_at < LOST_FOR for a in reconcile.unanswered(course.attempts()))
+        late = asked < LATE_MOST and is_late(course.job, now)
+        if not (is_lost or late):
+            return
+        await course.rest(reconcile.pause_before_look(asked))
+        asked += 1
+        try:
+            if is_lost:
+                await find(course)
+            if late:
+                await _ask_late(course)
+        except StudioError as error:
+            log.info("could not ask afterwards: %s", error.problem.kind)
+
+
+async def _ask_late(course: Course) -> None:
+    provider = await course.ordering_provider()
+    if course.job.state in _CORRECTABLE:
+        status = await provider.poll(course.remote_id)
+        if isinstance(status, Finished):
+            course.move(Event.REMOTE_OK, result_url=status.url, problem=None)
+    if course.job.charge is None and (charge := await charge_of(course, provider)) is not None:
+        problem = course.job.problem
+        course.amend(charge=charge, problem=problem and replace(problem, charged=charged(charge)))

@@ -1,0 +1,143 @@
+"""An edit that is killed in each of its states and resumed: one request at most, the take arrives, nothing is left over."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from tests.fakes.studio_run import KEY, a_clip
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SLOW: dict[str, list[dict[str, Any]]] = {
+    # So that the kill arrives while the state still lasts.
+    "uploading": [{"call": "upload", "kind": "slow", "seconds": 2}],
+    "submitting": [{"call": "submit", "kind": "hang", "effect": True}],
+    "downloading": [{"call": "result", "kind": "slow", "seconds": 2}],
+}
+
+
+class Sandbox(Protocol):
+    url: str
+
+    def ledger(self) -> list[dict[str, Any]]: ...
+    def requests(self, method: str = "", path: str = "") -> list[dict[str, Any]]: ...
+    def faults(self, plan: list[dict[str, Any]]) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # Its height does not fit, so that there is a fitted clip which could be left over.
+    return a_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", side=700)
+
+
+@pytest.fixture
+def environ(home: Path, sandbox: Sandbox) -> dict[str, str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.endswith("_KEY") and not k.startswith("DBUS")}
+    return inherited | {
+        "KLINGSTUDIO_HOME": str(home),
+        "KLINGSTUDIO_OXEN_URL": sandbox.url,
+        "OXEN_API_KEY": KEY,
+    }
+
+
+@pytest.fixture
+def running() -> Iterator[list[subprocess.Popen[str]]]:
+    started: list[subprocess.Popen[str]] = []
+    yield started
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "klingstudio", *arguments]
+
+
+def facts(path: Path) -> tuple[str, int]:
+    return hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns
+
+
+def take_of(home: Path) -> tuple[str, int]:
+    """Hash of the take that the journal has completed, and how many requests it says may have left."""
+    journal = sqlite3.connect(f"file:{home / 'data' / 'studio.sqlite3'}?mode=ro", uri=True)
+    try:
+        ((good,),) = journal.execute("SELECT take_sha256 FROM event WHERE ev = 'good'").fetchall()
+        ((attempts,),) = journal.execute("SELECT count(*) FROM attempt").fetchall()
+    finally:
+        journal.close()
+    return good, attempts
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "preparing",
+        "prepared",
+        "uploading",
+        "ready",
+        "submitting",
+        "remote",
+        "succeeded",
+        "downloading",
+        "verifying",
+    ],
+)
+def test_a_job_that_is_killed_in_any_state_is_paid_once_and_brings_its_take(
+    home: Path,
+    environ: dict[str, str],
+    sandbox: Sandbox,
+    clip: Path,
+    running: list[subprocess.Popen[str]],
+    state: str,
+) -> None:
+    before = facts(clip)
+    sandbox.faults(SLOW.get(state, []))
+    edit = subprocess.Popen(
+        command("edit", str(clip), "--prompt", "deep snow", "--json"),
+        cwd=ROOT,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    running.append(edit)
+    assert edit.stdout is not None
+    for line in edit.stdout:
+        if json.loads(line).get("state") == state:
+            break
+    else:
+        pytest.fail(f"never {state}")
+    if state == "submitting":
+        # Killed before a byte left, nobody could tell what became of it, and the person would be asked.
+        deadline = time.monotonic() + 20
+        while not sandbox.requests("POST", "/api/ai/queue") and time.monotonic() < deadline:
+            time.sleep(0.02)
+    edit.kill()
+    edit.wait()
+    assert not list((home / "takes").glob("*.mp4")) or state == "verifying", "a final name before its time"
+
+    resumed = subprocess.run(
+        command("resume", "--json"), cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert resumed.returncode == 0, resumed.stderr
+    last = json.loads(resumed.stdout.splitlines()[-1])
+    assert (last["event"], last["state"], last["error"]) == ("done", "completed", None)
+    sha256, attempts = take_of(home)
+    assert (len(sandbox.requests("POST", "/api/ai/queue")), attempts, len(sandbox.ledger())) == (1, 1, 1)
+    takes = list((home / "takes").iterdir())
+    assert takes == [Path(last["take"])], "the take and nothing else"
+    assert facts(takes[0])[0] == sha256
+    assert facts(clip) == before
+    assert list((home / "cache" / "work").iterdir()) == []

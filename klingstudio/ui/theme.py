@@ -282,6 +282,7 @@ def stylesheet(t: Tokens) -> str:
         "pressed": mix(t.raised, t.viewer, 0.12),
         "panel_hover": mix(t.panel, t.text, 0.06),
         "chosen": mix(t.raised, t.text, 0.13),
+        "switched_on": mix(t.window, t.text, 0.2),
         "accent_hover": mix(t.accent, "#ffffff", 0.08),
         "accent_pressed": mix(t.accent, "#000000", 0.10),
         "accent_off": mix(t.window, t.accent, 0.36),
@@ -386,7 +387,8 @@ QPushButton[kind="link"] { background: transparent; border: none; color: @text; 
 QPushButton[kind="link"]:hover { background: transparent; color: @secondary; }
 QToolButton { background: transparent; border: none; border-radius: @inner; padding: @p4; color: @text; }
 QToolButton:hover { background: @panel_hover; }
-QToolButton:pressed, QToolButton:checked { background: @chosen; }
+QToolButton:pressed { background: @chosen; }
+QToolButton:checked { background: @switched_on; }
 QToolButton[on="raised"]:hover { background: @hover; }
 QToolButton[on="line"] { padding: 0; }
 QToolButton[on="line"]:hover { background: @hover; }

@@ -4,13 +4,15 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from klingstudio.domain.errors import Kind, StudioError
 from klingstudio.domain.job import State
 from klingstudio.domain.price import Money
 from klingstudio.domain.request import Tier
+from klingstudio.ui import theme
 from klingstudio.ui.generate.panel import AGREE, NOT_NOW, USE_SANDBOX
 from klingstudio.ui.text import Button
 from tests.fakes.studio import FREE, PAID, a_job, refused_source
@@ -199,3 +201,64 @@ async def test_running_again_fills_the_draft_from_the_job(desk: Desk) -> None:
 
     assert desk.draft.request().prompt == job.request.prompt
     assert desk.draft.request().source == job.request.source
+
+
+async def test_without_a_key_the_keys_of_generate_lead_to_adding_one(desk: Desk) -> None:
+    desk.studio.accounts.keys.clear()
+    desk.studio.settings.update(provider=PAID.id)
+    await desk.start()
+    await desk.fill()
+    await desk.settle()
+
+    press_keys(desk)
+
+    assert QApplication.focusWidget() is desk.generate.notice.button(Button.ADD_KEY)
+
+
+async def test_the_question_about_a_public_upload_has_the_keyboard_on_the_no(desk: Desk) -> None:
+    desk.studio.settings.update(provider=PAID.id)
+    await desk.start()
+    await desk.fill()
+    await desk.settle()
+
+    press_keys(desk)
+
+    assert QApplication.focusWidget() is desk.generate.notice.button(NOT_NOW)
+
+
+@pytest.mark.parametrize("width", [640, 900, 1440])
+async def test_the_reason_always_has_room_for_a_sentence(desk: Desk, width: int) -> None:
+    await desk.start()
+    desk.window.resize(width, 820)
+    await desk.settle()
+
+    reason = desk.generate._reason
+
+    assert reason.isVisible()
+    assert reason.width() >= theme.REASON_LEAST
+    assert reason.text() == "Add a video first"
+
+
+async def test_a_menu_of_the_bar_starts_where_its_button_starts(desk: Desk) -> None:
+    await desk.start()
+    button = desk.generate._takes
+    menu = button.menu()
+
+    menu.popup(desk.window.mapToGlobal(QPoint(0, 0)))
+    left = menu.x()
+    menu.hide()
+
+    assert left == button.mapToGlobal(QPoint(0, 0)).x()
+
+
+async def test_the_card_of_a_bad_source_says_its_name_once_and_has_no_empty_picture(desk: Desk) -> None:
+    await desk.start()
+    desk.studio.media.clips["cut.mp4"] = refused_source(Kind.SOURCE_DAMAGED, "cut.mp4")
+
+    desk.draft.set_source(Path("/clips/cut.mp4"))
+    await desk.until(lambda: desk.draft.source is not None and desk.draft.source.problem is not None)
+
+    assert desk.window.source._fits.text() == (
+        "This video is damaged or cut off. Copy or export it again, or choose another one."
+    )
+    assert not desk.window.source._picture.isVisible()

@@ -3,12 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QTextCursor
 from PySide6.QtTest import QTest
 
-from klingstudio.domain.errors import InputRefused, Kind
+from klingstudio.domain.errors import InputRefused, Kind, Problem
 from klingstudio.ui.prompt.panel import utf16_length
+from klingstudio.ui.references.panel import short
 from tests.ui.conftest import Desk
 
 
@@ -135,3 +136,22 @@ async def test_a_selection_is_replaced_by_the_token(desk: Desk, tmp_path: Path) 
     desk.window.prompt.insert_token("@Image1")
 
     assert desk.edit.toPlainText() == "Snow like @Image1, now"
+
+
+async def test_a_press_on_the_margin_of_the_field_writes_on(desk: Desk) -> None:
+    await desk.start()
+    await desk.settle()
+    desk.draft.replace_prompt("Make it snow")
+
+    QTest.mouseClick(desk.window.prompt._frame, Qt.MouseButton.LeftButton, pos=QPoint(3, 3))
+
+    assert desk.edit.hasFocus()
+    assert desk.edit.textCursor().atEnd()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind.value.startswith("image")])
+def test_the_words_on_a_tile_are_few(kind: Kind) -> None:
+    words = short(Problem(kind=kind))
+
+    assert len(words) <= 18
+    assert words[0].isupper()

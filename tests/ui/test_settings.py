@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QApplication, QLineEdit
+from pytestqt.qtbot import QtBot
 
 from klingstudio.ui.dialogs.settings import KeyBox, SettingsDialog
+from klingstudio.ui.theme import Theme
+from klingstudio.ui.widgets.focus import FocusRing
 from klingstudio.vault import Secret, Where
 from tests.fakes.studio import FREE, PAID
 from tests.ui.conftest import Desk
@@ -140,3 +145,43 @@ async def test_a_further_key_leaves_the_chosen_provider_alone(desk: Desk) -> Non
 
     assert desk.draft.provider is not None
     assert desk.draft.provider.id != PAID.id
+
+
+async def test_the_keyboard_has_a_ring_in_the_settings_too(desk: Desk) -> None:
+    dialog, box = await opened(desk)
+    dialog.activateWindow()
+    await desk.settle()
+    box.field.setFocus()
+
+    QTest.keyClick(box.field, Qt.Key.Key_Tab)
+
+    ring = dialog.findChild(FocusRing)
+    assert isinstance(ring, FocusRing)
+    assert ring.target is box._eye
+
+
+async def test_testing_a_key_leaves_the_keyboard_on_the_button(desk: Desk) -> None:
+    dialog, box = await opened(desk)
+    dialog.activateWindow()
+    await desk.settle()
+    box.test.setFocus()
+
+    QTest.keyClick(box.test, Qt.Key.Key_Space)
+    while_testing = box.test.hasFocus()
+    await desk.until(lambda: box.answer.startswith("Works"))
+
+    assert while_testing
+    assert box.test.hasFocus()
+
+
+async def test_the_settings_fit_on_the_screen_with_large_text(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Theme(qapp, scale=2.0))
+    qtbot.addWidget(desk.window)
+    try:
+        dialog, _ = await opened(desk)
+
+        assert dialog.height() < desk.window.screen().availableSize().height()
+    finally:
+        await desk.models.aclose()
+        desk.window.detach()
+        desk.window.close()

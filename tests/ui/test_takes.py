@@ -8,13 +8,14 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QMenu, QPushButton
 
 from klingstudio.domain.errors import Charged, InputRefused, Kind, Problem
 from klingstudio.domain.job import Clip, Job, Progress, State
 from klingstudio.domain.price import Money
 from klingstudio.ui.takes.card import BACK
 from klingstudio.ui.takes.words import Act, CardWords, card_words, clock, when
+from klingstudio.ui.window.stage import Stage
 from tests.fakes.studio import NOW, a_job, a_request
 from tests.ui.conftest import Desk
 
@@ -264,3 +265,78 @@ async def test_only_the_newest_of_many_jobs_are_built_at_first(desk: Desk) -> No
     assert built == 40
     assert len(desk.window.takes.cards()) == 80
     assert desk.window.takes.cards()[0].job_id == "job-100"
+
+
+async def test_what_can_be_done_with_a_take_is_behind_a_button_too(desk: Desk) -> None:
+    await desk.start()
+    desk.studio.queue.tell(DONE)
+    desk.studio.queue.tell(a_job(2, state=State.REMOTE))
+    moving, done = desk.window.takes.cards()
+
+    done._more.click()
+    menu = QApplication.activePopupWidget()
+
+    assert isinstance(menu, QMenu)
+    assert Act.SHOW_IN_FOLDER in [action.text() for action in menu.actions()]
+    assert not moving._more.isVisible()
+    menu.close()
+
+
+@pytest.mark.parametrize(
+    ("state", "paused", "kind", "acts"),
+    [
+        (State.UPLOADING, True, Kind.KEY_REFUSED, (Act.ADD_KEY, Act.CONTINUE, Act.STOP)),
+        (State.DOWNLOADING, True, Kind.RESULT_DAMAGED, (Act.FETCH_AGAIN,)),
+        (State.REJECTED, False, Kind.NO_CREDIT, (Act.ACCOUNT_PAGE, Act.RUN_AGAIN)),
+    ],
+)
+def test_what_helps_comes_first_and_there_is_always_a_way_on(
+    state: State, paused: bool, kind: Kind, acts: tuple[Act, ...]
+) -> None:
+    assert words(a_job(state=state, paused=paused, problem=Problem(kind=kind))).acts == acts
+
+
+async def test_a_damaged_result_is_fetched_again(desk: Desk) -> None:
+    await desk.start()
+    desk.studio.queue.tell(a_job(state=State.DOWNLOADING, paused=True, problem=Problem(kind=Kind.RESULT_DAMAGED)))
+
+    desk.window.takes.cards()[0]._press(Act.FETCH_AGAIN)
+
+    assert desk.studio.queue.asked == [("carry_on", "job-1")]
+
+
+async def test_looking_again_is_said_because_the_card_may_stay_as_it_is(desk: Desk) -> None:
+    await desk.start()
+    desk.studio.queue.tell(LOST)
+
+    desk.window.takes.cards()[0]._press(Act.LOOK_AGAIN)
+
+    assert desk.studio.queue.asked == [("look_again", "job-1")]
+    assert desk.window.toast.words.startswith("Looking in the list of Acme")
+
+
+async def test_of_several_takes_the_first_is_shown_and_the_others_do_not_push_it_aside(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+
+    def show(stage: Stage, job_id: str) -> None:
+        shown.append(job_id)
+        stage._job = job_id
+
+    monkeypatch.setattr(Stage, "has_clip", True)
+    monkeypatch.setattr(Stage, "show_take", show)
+    await desk.start()
+    await desk.fill()
+    request = a_request(source="/clips/street.mp4")
+    for n in (1, 2, 3):
+        desk.studio.queue.tell(a_job(n, request=request))
+
+    for n in (2, 1):
+        desk.studio.queue.tell(replace(DONE, id=f"job-{n}", request=request))
+    before = list(shown)
+    desk.window.generate.generated.emit("job-3")
+    desk.studio.queue.tell(replace(DONE, id="job-3", request=request))
+
+    assert before == ["job-2"]
+    assert shown == ["job-2", "job-3"]

@@ -49,6 +49,14 @@ def test_a_picture_is_named_by_its_number() -> None:
     assert text.sentence(problem).hint.startswith("Image 2: 40×40 px.")
 
 
+@pytest.mark.parametrize(
+    ("detail", "begin"),
+    [("the file ends too early", "The file ends too early."), ("harbour.mov", "harbour.mov."), ("/data", "/data.")],
+)
+def test_a_reason_begins_like_a_sentence_but_names_stay_as_they_are(detail: str, begin: str) -> None:
+    assert text.sentence(Problem(kind=Kind.RESULT_DAMAGED, detail=detail)).hint.startswith(begin)
+
+
 @pytest.mark.parametrize("state", State)
 def test_every_state_has_a_phase_in_lower_case(state: State) -> None:
     words = text.phase(state)

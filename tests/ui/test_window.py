@@ -346,3 +346,67 @@ def test_a_window_that_is_not_furnished_yet_can_be_resized_typed_at_and_closed(q
 
     with qtbot.waitSignal(window.closed, timeout=1000):
         window.close()
+
+
+async def test_the_sample_hands_the_keyboard_to_the_prompt(desk: Desk) -> None:
+    await desk.start()
+    await desk.settle()
+    desk.window.stage.empty.sample.setFocus()
+
+    QTest.keyClick(desk.window.stage.empty.sample, Qt.Key.Key_Space)
+    await desk.until(lambda: desk.draft.source is not None)
+
+    assert desk.edit.hasFocus()
+
+
+async def test_the_keyboard_stays_nearby_when_its_control_goes_away(desk: Desk, tmp_path: Path) -> None:
+    await furnished(desk, tmp_path)
+    desk.window.activateWindow()
+    await desk.settle()
+    button = desk.window.takes.cards()[1].findChildren(QPushButton)[0]
+    button.setFocus()
+
+    button.hide()
+
+    focus = QApplication.focusWidget()
+    assert focus is not None
+    assert desk.window.takes.cards()[1].isAncestorOf(focus)
+
+
+async def test_the_keyboard_stays_with_the_source_when_one_is_chosen(desk: Desk) -> None:
+    await desk.start()
+    await desk.settle()
+    desk.window.source._area.setFocus()
+
+    await desk.fill()
+
+    focus = QApplication.focusWidget()
+    assert focus is not None
+    assert desk.window.source.isAncestorOf(focus)
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+async def test_nothing_overlaps_where_the_window_is_low(
+    qtbot: QtBot, qapp: QApplication, tmp_path: Path, scale: float
+) -> None:
+    desk = Desk(tmp_path, Theme(qapp, scale=scale))
+    qtbot.addWidget(desk.window)
+    try:
+        await furnished(desk, tmp_path)
+        desk.window.messages.clear()
+        desk.window.resize(640, 480)
+        await desk.settle()
+
+        stage, inputs = desk.window.stage, desk.window.source.parentWidget()
+        assert inputs is not None
+        assert inputs.parentWidget() is stage.parentWidget()
+        assert inputs.y() > stage.geometry().bottom()
+        assert desk.window.prompt.y() > inputs.geometry().bottom()
+    finally:
+        await desk.models.aclose()
+        desk.window.detach()
+        desk.window.close()
+
+
+async def test_the_window_leaves_room_for_the_frame_of_the_system(desk: Desk) -> None:
+    assert desk.window.height() < desk.window.screen().availableSize().height()

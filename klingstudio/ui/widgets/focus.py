@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenuBar, QPlainTextEdit, QWidget
+from shiboken6 import isValid
 
 from klingstudio.ui import theme
 
@@ -36,7 +37,9 @@ class FocusRing(QWidget):
 
     def _on_focus(self, _old: QWidget | None, new: QWidget | None) -> None:
         for followed in self._followed:
-            followed.removeEventFilter(self)
+            # A window that is being closed for good takes its controls away one by one.
+            if isValid(followed):
+                followed.removeEventFilter(self)
         self._followed.clear()
         self._target = None
         window = self._window

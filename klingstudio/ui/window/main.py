@@ -37,6 +37,7 @@ class Window(QMainWindow):
         self._looks = looks
         self._was_painted = False
         self._is_furnished = False
+        self._awaits_take = False
         self._dialogs: dict[str, QDialog] = {}
         self.setObjectName("window")
         self.setWindowTitle("Kling Studio")
@@ -142,7 +143,7 @@ class Window(QMainWindow):
         self.generate.settings_wanted.connect(self.open_settings)
         self.generate.place_wanted.connect(self._go_to)
         self.generate.generated.connect(self._on_generated)
-        self.takes.take_chosen.connect(self.stage.show_take)
+        self.takes.take_chosen.connect(self._on_take_chosen)
         self.takes.run_again.connect(self._run_again)
         self.takes.show_in_folder.connect(self._show_in_folder)
         self.takes.settings_wanted.connect(self.open_settings)
@@ -325,11 +326,20 @@ class Window(QMainWindow):
 
     def _on_completed(self, job_id: str) -> None:
         draft, job = self._models.draft, self._models.jobs.job(job_id)
-        if not self.stage.has_clip or (draft.source is not None and str(draft.source.path) == job.request.source):
+        is_of_source = draft.source is not None and str(draft.source.path) == job.request.source
+        # One press of Generate may bring several takes: the first is shown, the others must not push it aside.
+        is_free = not self.stage.job or self._awaits_take
+        if not self.stage.has_clip or (is_of_source and is_free):
+            self._awaits_take = False
             self.stage.show_take(job_id)
         self.toast.say(f"v{self._models.jobs.number(job_id):02} is ready")
 
+    def _on_take_chosen(self, job_id: str) -> None:
+        self._awaits_take = False
+        self.stage.show_take(job_id)
+
     def _on_generated(self, _job_id: str) -> None:
+        self._awaits_take = True
         if self.body.is_drawer and not self.body.drawer_is_open:
             self.toast.say("Added to the takes")
 

@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     resolve.add_argument("remote_id", nargs="?", metavar="REMOTE_ID")
 
     keys = commands.add_parser("keys", help="list, set, test or remove keys; `set` reads it from standard input")
-    actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions = keys.add_subparsers(dest="action", required=True, metavar="list|set|test|remove")
     actions.add_parser("list")
     for action in ("set", "test", "remove"):
         actions.add_parser(action).add_argument("provider", metavar="PROVIDER")

@@ -42,7 +42,7 @@ async def _run_while(course: Course, states: frozenset[State]) -> None:
             course.pause(disk_problem(error).problem)
         except Exception as error:
             # A bug of ours: the job must not vanish with its task.
-            course.pause(Problem(kind=Kind.INTERRUPTED, detail=type(error).__name__))
+            course.pause(Problem(kind=Kind.INTERRUPTED, detail=f"an error of the program ({type(error).__name__})"))
             raise
 
 

@@ -23,6 +23,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
+
+# Machines are shared and noisy: how long an example took says nothing about the code.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 # Before Qt is imported by anything. Tests marked `xcb` are run with another platform by packaging/dev.py.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")

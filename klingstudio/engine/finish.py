@@ -106,7 +106,7 @@ def clean_name(text: str) -> str:
     kept = kept.strip(" .-_")
     while len(kept.encode()) > NAME_MAX_BYTES // 2:
         kept = kept[:-1]
-    return kept
+    return kept.rstrip(" .-_")
 
 
 def _free_name(folder: Path, name: str) -> Path:

@@ -214,7 +214,10 @@ async def test_a_bug_leaves_the_job_in_sight_and_ready_to_go_on(home: Path, sand
         job = await watch.until(job.id, rests)
         assert (job.state, job.paused) == (State.REMOTE, True)
         assert job.problem is not None
-        assert (job.problem.kind, job.problem.detail) == (Kind.INTERRUPTED, "an error of the program (ZeroDivisionError)")
+        assert (job.problem.kind, job.problem.detail) == (
+            Kind.INTERRUPTED,
+            "an error of the program (ZeroDivisionError)",
+        )
         assert job.problem.charged is Charged.MAYBE
 
         studio.queue.carry_on(job.id)

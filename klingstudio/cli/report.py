@@ -77,6 +77,7 @@ class Report:
         self._states: dict[str, State] = {}
         self._wanted: frozenset[str] = frozenset()
         self._others: frozenset[str] = frozenset()
+        self._said: dict[str, str] = {}
         self._drawn = False
         self._has_ended = False
         self._broken: OSError | None = None
@@ -315,7 +316,8 @@ class Report:
             sys.stderr.write(f"\r\x1b[K{label}{words:<16}{bar}")
             sys.stderr.flush()
             self._drawn = True
-        elif fraction is None:
+        elif self._said.get(job_id) != words:
+            self._said[job_id] = words
             print(f"{label}{words}", file=sys.stderr)
 
     def _clear(self) -> None:

@@ -101,6 +101,11 @@ def test_a_job_that_is_killed_in_any_state_is_paid_once_and_brings_its_take(
     running: list[subprocess.Popen[str]],
     state: str,
 ) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command(*arguments), cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False
+        )
+
     before = facts(clip)
     sandbox.faults(SLOW.get(state, []))
     edit = subprocess.Popen(
@@ -127,15 +132,21 @@ def test_a_job_that_is_killed_in_any_state_is_paid_once_and_brings_its_take(
     edit.wait()
     assert not list((home / "takes").glob("*.mp4")) or state == "verifying", "a final name before its time"
 
-    resumed = subprocess.run(
-        command("resume", "--json"), cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False
-    )
+    resumed = run("resume", "--json")
+    last = json.loads(resumed.stdout.splitlines()[-1])
+    requests = 1
+    if last["state"] == "unconfirmed":
+        # The kill hit between the intent and the first byte. Nobody can tell that, so the person is asked.
+        assert resumed.returncode == 6
+        assert sandbox.requests("POST", "/api/ai/queue") == []
+        resumed = run("resolve", last["job"], "again")
+        last = json.loads(run("jobs", "--json").stdout.splitlines()[0])
+        requests = 2
 
     assert resumed.returncode == 0, resumed.stderr
-    last = json.loads(resumed.stdout.splitlines()[-1])
-    assert (last["event"], last["state"], last["error"]) == ("done", "completed", None)
+    assert last["state"] == "completed"
     sha256, attempts = take_of(home)
-    assert (len(sandbox.requests("POST", "/api/ai/queue")), attempts, len(sandbox.ledger())) == (1, 1, 1)
+    assert (len(sandbox.requests("POST", "/api/ai/queue")), attempts, len(sandbox.ledger())) == (1, requests, 1)
     takes = list((home / "takes").iterdir())
     assert takes == [Path(last["take"])], "the take and nothing else"
     assert facts(takes[0])[0] == sha256

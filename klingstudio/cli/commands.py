@@ -26,12 +26,12 @@ from klingstudio.domain.errors import InputRefused, KeyProblem, Kind, StudioErro
 from klingstudio.domain.job import ATTENTION, UNSENT, Asset, Job, State
 from klingstudio.domain.request import Request, Tier
 from klingstudio.paths import Paths, paths
+from klingstudio.ui import text
 from klingstudio.vault import Where
 
 if TYPE_CHECKING:
     from klingstudio.engine.queue import JobQueue
 
-DEMO_PROMPT = "Turn the day into deep snow, keep the walker as she is"
 
 OK, BUG = 0, 1
 
@@ -113,7 +113,7 @@ async def _demo(args: argparse.Namespace, where: Paths, report: Report) -> int:
     try:
         sample = await studio.sample()
         sandbox = studio.providers[-1]
-        request = Request(source=str(sample), prompt=DEMO_PROMPT, provider=sandbox.id, out=_folder(args.out))
+        request = Request(source=str(sample), prompt=text.SAMPLE_PROMPT, provider=sandbox.id, out=_folder(args.out))
         return await _carry_out(studio.queue, [request], report)
     finally:
         await studio.aclose()

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from klingstudio.domain.job import State
 
 
+SAMPLE_PROMPT = "Turn the day into deep snow, keep the walker as she is"
+"""What the sample clip is tried with, in the window and in the demo."""
+
+
 class Button(StrEnum):
     """The label of a button that helps. The window knows what each of them does."""
 

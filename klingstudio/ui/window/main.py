@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from klingstudio.ui.models.bundle import Models
     from klingstudio.ui.window.menus import Wishes
 
-SAMPLE_PROMPT = "Turn the day into deep snow, keep the walker as she is"
-
 
 class Window(QMainWindow):
     """Made and shown before anything heavy is loaded; `attach` brings it to life."""
@@ -300,7 +298,9 @@ class Window(QMainWindow):
         """The built-in clip, and something to say about it where nothing is written yet."""
         self._models.draft.use_sample()
         if not self._models.draft.prompt:
-            self._models.draft.replace_prompt(SAMPLE_PROMPT)
+            from klingstudio.ui import text
+
+            self._models.draft.replace_prompt(text.SAMPLE_PROMPT)
         # The button that was pressed goes away; what comes next is the prompt.
         self.prompt.edit.setFocus(Qt.FocusReason.OtherFocusReason)
 

@@ -23,7 +23,7 @@ from klingstudio.engine.queue import JobQueue
 from klingstudio.engine.sandbox_process import SandboxProcess
 from klingstudio.media.worker import MediaWorker
 from klingstudio.net.retry import Patience
-from klingstudio.net.transfer import disk_problem
+from klingstudio.net.upload import disk_problem
 from klingstudio.paths import Paths
 from klingstudio.providers import registry
 from klingstudio.providers.base import ProviderInfo

@@ -129,8 +129,8 @@ async def _plan(args: argparse.Namespace, where: Paths, report: Report) -> int:
         request = _request(args, args.provider or choices.provider or accounts.default_provider())
         request = replace(request, billed_to=choices.billed_to or None, accepts_unknown_price=True, max_cost=None)
         checked = await preflight(request, media=MediaWorker(), accounts=accounts)
-        body = accounts.planned_body(request, _planned_assets(request), checked.plan.duration_s)
-        report.plan(request, checked.plan, checked.estimate, body)
+        order = accounts.planned_order(request, _planned_assets(request), checked.plan.duration_s)
+        report.plan(request, checked.plan, checked.estimate, order.body)
         return OK
 
 

@@ -30,11 +30,18 @@ CANCEL_PATIENCE_S = 20.0
 BAR_CELLS = 24
 
 _NETWORK = frozenset({Kind.NETWORK_DOWN, Kind.NETWORK_SLOW, Kind.PROVIDER_BUSY, Kind.CERTIFICATE_REFUSED})
-_KEY = frozenset({Kind.KEY_MISSING, Kind.KEY_REFUSED, Kind.KEY_UNUSABLE, Kind.OTHER_ACCOUNT})
+_KEY = frozenset({Kind.KEY_MISSING, Kind.KEY_REFUSED, Kind.KEY_UNUSABLE, Kind.OTHER_ACCOUNT, Kind.HOST_MISSING})
 _PROVIDER = frozenset(
     {
         Kind.NO_CREDIT,
+        Kind.ACCOUNT_LIMIT,
         Kind.REQUEST_REJECTED,
+        Kind.CONTENT_REFUSED,
+        Kind.INPUT_NOT_READABLE,
+        Kind.INPUT_NOT_ACCEPTED,
+        Kind.NOTHING_MADE,
+        Kind.PROVIDER_FAULT,
+        Kind.PROVIDER_TIMEOUT,
         Kind.EDIT_FAILED,
         Kind.EDIT_CANCELLED,
         Kind.MODEL_GONE,

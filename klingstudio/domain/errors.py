@@ -66,11 +66,19 @@ class Kind(StrEnum):
     PRICE_UNKNOWN = "price_unknown"
     # the provider
     NO_CREDIT = "no_credit"
+    ACCOUNT_LIMIT = "account_limit"
     REQUEST_REJECTED = "request_rejected"
+    CONTENT_REFUSED = "content_refused"
+    INPUT_NOT_READABLE = "input_not_readable"
+    INPUT_NOT_ACCEPTED = "input_not_accepted"
+    NOTHING_MADE = "nothing_made"
+    PROVIDER_FAULT = "provider_fault"
+    PROVIDER_TIMEOUT = "provider_timeout"
     EDIT_FAILED = "edit_failed"
     EDIT_CANCELLED = "edit_cancelled"
     MODEL_GONE = "model_gone"
     UPLOAD_REFUSED = "upload_refused"
+    HOST_MISSING = "host_missing"
     UNEXPECTED_REPLY = "unexpected_reply"
     JOB_NOT_KNOWN = "job_not_known"
     # the way there
@@ -112,14 +120,18 @@ class Problem:
     subject: str = ""
     """What it is about, so that it can be shown at the place: `source`, `prompt`, `image:2`, `element:1`, `key`."""
     charged: Charged = Charged.NO
+    raw: str = ""
+    """The provider's reply as it came, redacted and shortened, for who wants to see it. Empty: there was none."""
 
 
 class StudioError(Exception):
     """A problem the program knows."""
 
-    def __init__(self, kind: Kind, detail: str = "", *, subject: str = "", charged: Charged = Charged.NO) -> None:
+    def __init__(
+        self, kind: Kind, detail: str = "", *, subject: str = "", charged: Charged = Charged.NO, raw: str = ""
+    ) -> None:
         super().__init__(kind, detail)
-        self.problem = Problem(kind=kind, detail=detail, subject=subject, charged=charged)
+        self.problem = Problem(kind=kind, detail=detail, subject=subject, charged=charged, raw=raw)
 
     def __str__(self) -> str:
         return f"{self.problem.kind}: {self.problem.detail}" if self.problem.detail else str(self.problem.kind)
@@ -158,15 +170,15 @@ class NetworkProblem(StudioError):
 class UnexpectedReply(StudioError):
     """An answer came, but not in the provider's documented form."""
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(Kind.UNEXPECTED_REPLY, detail)
+    def __init__(self, detail: str, *, raw: str = "") -> None:
+        super().__init__(Kind.UNEXPECTED_REPLY, detail, raw=raw)
 
 
 class SubmitUnconfirmed(StudioError):
     """A paid request may have been accepted; only the provider knows."""
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(Kind.SUBMIT_UNCONFIRMED, detail, charged=Charged.MAYBE)
+    def __init__(self, detail: str, *, raw: str = "") -> None:
+        super().__init__(Kind.SUBMIT_UNCONFIRMED, detail, charged=Charged.MAYBE, raw=raw)
 
 
 class ResultGone(StudioError):

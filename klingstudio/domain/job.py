@@ -6,7 +6,8 @@ the same table. Only READY leads to SUBMITTING: there is one door to money.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -233,6 +234,36 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """The paid request, frozen before it is sent."""
+
+    path: str
+    """Where it goes at the provider: an absolute path without a host."""
+    body: str
+    """The JSON text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """A job as the provider knows it."""
+
+    id: str
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Addresses that the provider returned when it accepted the job, by their name there. Empty for one that was found."""
+
+
+class CancelAnswer(StrEnum):
+    """What a provider said to a cancel."""
+
+    STOPPED = "stopped"
+    """It had not begun, and will not."""
+    ASKED = "asked"
+    """It is at work and was told; it may finish, and be charged, all the same."""
+    TOO_LATE = "too_late"
+    """It had ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One paid edit, as it stands. Replaced as a whole at each move."""
 
@@ -247,14 +278,17 @@ class Job:
     clip: Clip | None = None
     source_mark: SourceMark | None = None
     assets: tuple[Asset, ...] = ()
-    body: str | None = None
-    """The frozen JSON text of the submit."""
+    order: Order | None = None
     remote_id: str | None = None
+    remote_links: Mapping[str, str] = field(default_factory=dict)
+    """Addresses that the provider returned with `remote_id`."""
     extra_remote_ids: tuple[str, ...] = ()
     """Further ids that the provider returned for the one request; kept, because they may be charged."""
     remote_status: str = ""
     """The provider's own word, kept as text."""
     result_url: str | None = None
+    result_expires_at: datetime | None = None
+    """UTC. When the link dies, where the provider tells."""
     take: str | None = None
     """Path of the verified take, absolute."""
     planned_take: str | None = None
@@ -262,10 +296,13 @@ class Job:
     take_sha256: str | None = None
     charge: Money | None = None
     """The real charge, where the provider tells it."""
+    balance: Money | None = None
+    """What the account had left after the order, where the provider tells it."""
     problem: Problem | None = None
     paused: bool = False
     """True: unfinished, and waiting for the person or for `resume`; `problem` says why."""
     cancel_requested_at: datetime | None = None
+    cancel_answer: CancelAnswer | None = None
     looks: int = 0
     """How often the provider's list was read for this job without finding it."""
     looked_at: datetime | None = None

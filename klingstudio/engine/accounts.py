@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 from klingstudio.domain.errors import InputRefused, KeyProblem, Kind, StudioError
-from klingstudio.domain.job import Asset
+from klingstudio.domain.job import Asset, Order
 from klingstudio.domain.price import Price
 from klingstudio.domain.request import Request, Tier
 from klingstudio.net.api import Api, check_base, is_loopback, tls
@@ -69,9 +69,9 @@ class Accounts:
         named = (info.id for info in self.services() if self._environ.get(info.key_variable or ""))
         return next(named, None)
 
-    def planned_body(self, request: Request, assets: Sequence[Asset], duration_s: float) -> str:
-        """The JSON text that a submit would send, made without asking anybody."""
-        return self._entry(request.provider).planned_body(request, assets, duration_s)
+    def planned_order(self, request: Request, assets: Sequence[Asset], duration_s: float) -> Order:
+        """The order that would be sent, made without asking anybody."""
+        return self._entry(request.provider).planned_order(request, assets, duration_s)
 
     def asks_consent(self, provider_id: str) -> bool:
         """True when uploads become public on the internet: not when the address was moved to this computer."""
@@ -114,7 +114,7 @@ class Accounts:
         """
         entry = self._entry(provider_id)
         # With connections of its own: jobs that are under way keep theirs.
-        api, provider = await self._connect(entry, await self._key_of(entry), await self._address(entry.info))
+        api, provider = await self._connect(entry, await self._key_of(entry), await self._hosts(entry.info))
         try:
             return await provider.authorize()
         finally:
@@ -135,13 +135,13 @@ class Accounts:
         provider_id = entry.info.id
         key = await self._key_of(entry)
         # The sandbox has another address each time it is started.
-        address = await self._address(entry.info)
-        mark = hashlib.sha256(f"{address} {key}".encode()).hexdigest()
+        hosts = await self._hosts(entry.info)
+        mark = hashlib.sha256(f"{hosts} {key}".encode()).hexdigest()
         known = self._open.get(provider_id)
         if known is not None and known[0] == mark:
             return known[2]
         await self._forget(provider_id)
-        api, provider = await self._connect(entry, key, address)
+        api, provider = await self._connect(entry, key, hosts)
         self._open[provider_id] = (mark, api, provider)
         return provider
 
@@ -151,9 +151,9 @@ class Accounts:
             raise KeyProblem(Kind.KEY_MISSING, entry.info.title, subject="key")
         return secret.value
 
-    async def _connect(self, entry: registry.Entry, key: str, address: str) -> tuple[Api, Provider]:
+    async def _connect(self, entry: registry.Entry, key: str, hosts: Mapping[str, str]) -> tuple[Api, Provider]:
         api = Api(
-            base_url=address,
+            hosts=hosts,
             headers=entry.headers(key),
             tls=await tls(),
             patience=self._patience,
@@ -179,11 +179,13 @@ class Accounts:
         info = self.info(provider_id)
         return info.price if tier is Tier.PRO else None
 
-    async def _address(self, info: ProviderInfo) -> str:
+    async def _hosts(self, info: ProviderInfo) -> Mapping[str, str]:
         if info.key_variable is None:
-            return await self._sandbox_address()
+            return dict.fromkeys(info.hosts, await self._sandbox_address())
         replacement = self._environ.get(info.url_variable)
-        return check_base(replacement, info.url_variable) if replacement else info.base_url
+        if replacement:
+            return dict.fromkeys(info.hosts, check_base(replacement, info.url_variable))
+        return info.hosts
 
     async def _forget(self, provider_id: str) -> None:
         known = self._open.pop(provider_id, None)

@@ -58,9 +58,9 @@ async def attend(course: Course) -> None:
 async def _ask_late(course: Course) -> None:
     provider = await course.ordering_provider()
     if course.job.state in _CORRECTABLE:
-        status = await provider.poll(course.remote_id)
+        status = await provider.poll(course.remote)
         if isinstance(status, Finished):
-            course.move(Event.REMOTE_OK, result_url=status.url, problem=None)
+            course.move(Event.REMOTE_OK, result_url=status.url, result_expires_at=status.expires_at, problem=None)
     if course.job.charge is None and (charge := await charge_of(course, provider)) is not None:
         problem = course.job.problem
         course.amend(charge=charge, problem=problem and replace(problem, charged=charged(charge)))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from klingstudio.domain.errors import Charged, KeyProblem, Kind, Problem, StudioError
-from klingstudio.domain.job import UNSENT, Attempt, AttemptState, Clip, Event, IllegalMove, Job, Progress, State
+from klingstudio.domain.job import UNSENT, Attempt, AttemptState, Clip, Event, IllegalMove, Job, Progress, Remote, State
 from klingstudio.engine.accounts import Accounts
 from klingstudio.media.worker import MediaWorker
 from klingstudio.providers.base import Provider, ProviderInfo
@@ -176,6 +176,11 @@ class Course:
         if self.job.remote_id is None:
             raise IllegalMove("no remote id")
         return self.job.remote_id
+
+    @property
+    def remote(self) -> Remote:
+        """The job as the provider knows it."""
+        return Remote(id=self.remote_id, links=self.job.remote_links)
 
     def attempts(self) -> tuple[Attempt, ...]:
         """Every POST of the job, oldest first."""

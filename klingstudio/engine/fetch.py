@@ -109,10 +109,10 @@ async def renew_link(course: Course) -> bool:
     Raises:
         NetworkProblem, UnexpectedReply, KeyProblem: it could not be asked.
     """
-    status = await (await course.ordering_provider()).poll(course.remote_id)
+    status = await (await course.ordering_provider()).poll(course.remote)
     if not isinstance(status, Finished):
         return False
-    course.amend(result_url=status.url)
+    course.amend(result_url=status.url, result_expires_at=status.expires_at or course.job.result_expires_at)
     return True
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from klingstudio.domain.job import Job
 from klingstudio.media.worker import MediaWorker
 from klingstudio.net.api import tls
-from klingstudio.net.transfer import Download, disk_problem
+from klingstudio.net.download import Download
+from klingstudio.net.upload import disk_problem
 
 OnFraction = Callable[[float | None], None]
 

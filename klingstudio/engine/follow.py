@@ -57,7 +57,7 @@ async def look(course: Course) -> None:
 
 async def _is_known_again(course: Course) -> bool:
     provider = await course.ordering_provider()
-    if not isinstance(await provider.poll(course.remote_id), Missing):
+    if not isinstance(await provider.poll(course.remote), Missing):
         course.move(Event.FOUND, problem=None)
         return True
     attempt = course.ordered_by()
@@ -113,8 +113,10 @@ async def poll(course: Course) -> None:
             provider = await course.ordering_provider()
             if course.job.cancel_requested_at is not None and cancels < CANCEL_TRIES:
                 cancels += 1
-                await provider.cancel(course.remote_id)
-            status = await provider.poll(course.remote_id)
+                answer = await provider.cancel(course.remote)
+                if answer is not course.job.cancel_answer:
+                    course.amend(cancel_answer=answer)
+            status = await provider.poll(course.remote)
         except (NetworkProblem, UnexpectedReply, ProviderRefused) as error:
             # A poll that fails says nothing about the job: wait longer, never give up, never call it failed.
             course.note(error.problem)
@@ -134,15 +136,17 @@ async def poll(course: Course) -> None:
 
 async def _take_in(course: Course, provider: Provider, status: RemoteStatus) -> None:
     match status:
-        case Waiting(word=word):
-            if word != course.job.remote_status:
-                course.amend(remote_status=word)
-        case Finished(url=url):
+        case Waiting():
+            words = words_of(status)
+            if words != course.job.remote_status:
+                course.amend(remote_status=words)
+        case Finished(url=url, expires_at=expires_at):
             charge = await charge_of(course, provider)
-            course.move(Event.REMOTE_OK, result_url=url, charge=charge, problem=None)
-        case Failed(reason=reason):
+            expires_at = expires_at or course.job.result_expires_at
+            course.move(Event.REMOTE_OK, result_url=url, result_expires_at=expires_at, charge=charge, problem=None)
+        case Failed(reason=reason, kind=kind, raw=raw):
             charge = await charge_of(course, provider)
-            problem = Problem(kind=Kind.EDIT_FAILED, detail=reason, charged=charged(charge))
+            problem = Problem(kind=kind, detail=reason, charged=charged(charge), raw=raw)
             course.move(Event.REMOTE_FAILED, charge=charge, problem=problem)
         case Cancelled():
             charge = await charge_of(course, provider)
@@ -154,11 +158,17 @@ async def _take_in(course: Course, provider: Provider, status: RemoteStatus) -> 
             assert_never(other)
 
 
+def words_of(status: Waiting) -> str:
+    """The provider's own word, with the place in its queue or the newest line of its log where it tells one."""
+    place = "" if status.position is None else "next" if status.position == 0 else f"{status.position} before it"
+    return " · ".join(part for part in (status.word, place, status.line) if part)
+
+
 async def charge_of(course: Course, provider: Provider) -> Money | None:
     """The real charge, if the provider tells it now; the take must not wait for it."""
     try:
         async with asyncio.timeout(CHARGE_WITHIN_S):
-            charge = await provider.charge(course.remote_id)
+            charge = await provider.charge(course.remote)
     except (StudioError, TimeoutError) as error:
         log.info("the charge is not told: %s", error)
         return course.job.charge

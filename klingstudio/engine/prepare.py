@@ -14,7 +14,7 @@ from klingstudio.domain.job import Asset, Event, State
 from klingstudio.engine.course import Course
 from klingstudio.engine.preflight import preflight
 from klingstudio.media.probe import mark_source, stat_source
-from klingstudio.net.transfer import disk_problem, file_size
+from klingstudio.net.upload import disk_problem, file_size
 from klingstudio.providers.base import Provider
 
 
@@ -72,7 +72,7 @@ async def upload(course: Course) -> None:
         course.around.work.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=course.around.work, ignore_cleanup_errors=True) as pictures:
             assets = await _upload_files(course, provider, await _files(course, Path(pictures)))
-        body = await provider.body(course.job.request, assets, course.clip.duration_s)
+        order = await provider.order(course.job.request, assets, course.clip.duration_s)
     except InputRefused as error:
         course.move(Event.SOURCE_CHANGED, problem=error.problem)
     except StudioError as error:
@@ -81,7 +81,7 @@ async def upload(course: Course) -> None:
         course.move(Event.UPLOAD_FAILED, problem=disk_problem(error).problem, paused=True)
     else:
         if source_is_unchanged(course):
-            course.move(Event.UPLOADED, assets=assets, body=body, problem=None)
+            course.move(Event.UPLOADED, assets=assets, order=order, problem=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from klingstudio.engine.fetch import fetch, refresh
 from klingstudio.engine.follow import look, poll
 from klingstudio.engine.prepare import begin_upload, prepare, upload
 from klingstudio.engine.submit import submit
-from klingstudio.net.transfer import disk_problem
+from klingstudio.net.upload import disk_problem
 
 log = logging.getLogger(__name__)
 

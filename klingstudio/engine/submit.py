@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from klingstudio.domain.errors import (
@@ -21,7 +22,7 @@ from klingstudio.domain.errors import (
     ProviderRefused,
     StudioError,
 )
-from klingstudio.domain.job import Attempt, AttemptState, Event
+from klingstudio.domain.job import Attempt, AttemptState, Event, Order
 from klingstudio.engine.course import Course
 from klingstudio.engine.preflight import check_price
 from klingstudio.engine.prepare import source_is_unchanged
@@ -58,7 +59,10 @@ async def submit(course: Course) -> None:
     provider = await course.provider()
     account = await provider.authorize()
 
-    body = course.job.body or ""
+    order = course.job.order
+    if order is None:
+        course.move(Event.ASSET_EXPIRED)
+        return
     attempt = Attempt(
         id=course.around.new_id(),
         job_id=course.job.id,
@@ -66,21 +70,21 @@ async def submit(course: Course) -> None:
         account=account.fingerprint,
         state=AttemptState.INTENT,
         asset_url=asset_url,
-        body_sha256=hashlib.sha256(body.encode()).hexdigest(),
+        body_sha256=hashlib.sha256(order.body.encode()).hexdigest(),
         intent_at=course.around.now(),
         approval_id=course.around.store.unspent_approval(course.job.id),
     )
     course.answered.clear()
     try:
         course.replace(course.around.store.intend(course.job, attempt, course.around.now()))
-        await _send(course, provider, attempt, body)
+        await _send(course, provider, attempt, order)
     finally:
         course.answered.set()
 
 
-async def _send(course: Course, provider: Provider, attempt: Attempt, body: str) -> None:
+async def _send(course: Course, provider: Provider, attempt: Attempt, order: Order) -> None:
     try:
-        ids = await provider.submit(body)
+        receipt = await provider.submit(order)
     except NetworkProblem as error:
         course.unsent += 1
         course.settle(attempt, AttemptState.NOT_SENT, Event.NOT_SENT, problem=error.problem)
@@ -89,26 +93,32 @@ async def _send(course: Course, provider: Provider, attempt: Attempt, body: str)
     except (ProviderRefused, KeyProblem) as error:
         course.settle(attempt, AttemptState.REJECTED, Event.REJECTED, problem=error.problem)
     except StudioError as error:
-        _unknown(course, attempt, error.problem.detail)
+        _unknown(course, attempt, error.problem)
     except Exception as error:
         # A bug between the first byte and the id must not look like "not sent".
-        _unknown(course, attempt, type(error).__name__)
+        _unknown(course, attempt, Problem(kind=Kind.SUBMIT_UNCONFIRMED, detail=type(error).__name__))
         raise
     else:
         # Said before it is stored: on a full disk this line may be all there is.
-        log.info("accepted as %s", ", ".join(ids))
+        log.info("accepted as %s", ", ".join(receipt.ids))
         course.settle(
             attempt,
             AttemptState.ACCEPTED,
             Event.ACCEPTED,
-            remote_id=ids[0],
-            extra_remote_ids=ids[1:],
+            remote_id=receipt.ids[0],
+            remote_links=receipt.links,
+            extra_remote_ids=receipt.ids[1:],
+            charge=receipt.charge,
+            balance=receipt.balance,
+            result_expires_at=receipt.expires_at,
             problem=None,
         )
+        if receipt.charge is not None:
+            course.around.ledger.record(course.job.id, attempt.provider, receipt.charge, course.around.now())
 
 
-def _unknown(course: Course, attempt: Attempt, detail: str) -> None:
-    problem = Problem(kind=Kind.SUBMIT_UNCONFIRMED, detail=detail, charged=Charged.MAYBE)
+def _unknown(course: Course, attempt: Attempt, why: Problem) -> None:
+    problem = replace(why, kind=Kind.SUBMIT_UNCONFIRMED, subject="", charged=Charged.MAYBE)
     course.settle(attempt, AttemptState.UNKNOWN, Event.AMBIGUOUS, problem=problem, looks=0)
 
 

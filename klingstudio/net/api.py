@@ -1,6 +1,6 @@
 """A provider's API with the person's key: the only place where a key meets a request.
 
-The client is pinned to one scheme and host, follows no redirect, asks for an uncompressed body, reads at most
+The client is pinned to the hosts of its provider, follows no redirect, asks for an uncompressed body, reads at most
 `REPLY_MAX_BYTES`, and gives up after `REPLY_DEADLINE_S` however slowly bytes drip in. Free calls are repeated a
 little; `order`, the paid one, goes out once on a connection of its own.
 """
@@ -8,6 +8,7 @@ little; `order`, the paid one, goes out once on a connection of its own.
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import logging
 import ssl
@@ -76,19 +77,21 @@ def check_base(url: str, variable: str) -> str:
 
 
 class Api:
-    """One provider's API, bound to one key."""
+    """One provider's API, bound to one key, seen from one of its hosts."""
 
     def __init__(
         self,
         *,
-        base_url: str,
+        hosts: Mapping[str, str],
         headers: Mapping[str, str],
         tls: ssl.SSLContext,
         patience: Patience,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.base_url = base_url
-        self._headers = dict(headers) | {"Accept-Encoding": "identity", "User-Agent": "KlingStudio"}
+        """`hosts`: scheme and host of each part of the API by our name for it; the first one is where we begin."""
+        self.base_url = next(iter(hosts.values()))
+        self._hosts = dict(hosts)
+        self._headers = dict(headers)
         self._tls = tls
         self._patience = patience
         self._now = now
@@ -98,12 +101,77 @@ class Api:
         return f"Api({self.base_url})"
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections, those of every view of this API."""
         await self._client.aclose()
+
+    def at(self, host: str) -> Api:
+        """The same API seen from another of its hosts, by our name for it."""
+        return self._view(base_url=self._hosts[host])
+
+    def carrying(self, headers: Mapping[str, str]) -> Api:
+        """The same API with these headers instead of those of the key: a token, or nothing at all."""
+        return self._view(_headers=dict(headers))
+
+    def locate(self, url: str) -> tuple[Api, str]:
+        """This API at the host of an address that the provider returned, and the path there, query included.
+
+        Raises:
+            UnexpectedReply: it is none of the provider's hosts, so nothing may be sent there.
+        """
+        for base_url in self._hosts.values():
+            path = url.removeprefix(base_url)
+            if path != url and path.startswith("/") and not path.startswith("//"):
+                return self._view(base_url=base_url), path.partition("#")[0]
+        raise UnexpectedReply("an address at a foreign host")
+
+    def elsewhere(self, url: str) -> tuple[Api, str]:
+        """Any host that an https address names, without the key: for signed addresses. And the path there.
+
+        Raises:
+            UnexpectedReply: it is not https; http passes only where this API itself is on this computer.
+        """
+        try:
+            parts = urlsplit(url)
+            is_usable = parts.scheme == "https" or (is_loopback(url) and is_loopback(self.base_url))
+            base_url, path = f"{parts.scheme}://{parts.netloc}", url.partition("#")[0]
+            is_usable = (
+                is_usable and bool(parts.hostname) and "@" not in parts.netloc and url.startswith(base_url + "/")
+            )
+        except ValueError:
+            is_usable, base_url, path = False, "", ""
+        if not is_usable:
+            raise UnexpectedReply("not an https address")
+        return self._view(base_url=base_url, _headers={}), path.removeprefix(base_url)
+
+    def credentials_for(self, url: str) -> Mapping[str, str]:
+        """The headers of the key where `url` is at one of the API's own hosts; none elsewhere."""
+        try:
+            self.locate(url)
+        except UnexpectedReply:
+            return {}
+        return self._headers
+
+    def _view(self, **changes: object) -> Api:
+        """This API with other circumstances, on the same connections."""
+        view = copy.copy(self)
+        view.__dict__ |= changes
+        return view
 
     async def get(self, path: str, **query: str | int) -> Reply:
         """GET, repeated when the network or the provider has a passing problem."""
         return await self._patience.repeat(lambda: self._send("GET", path, query=query))
+
+    async def peek(self, path: str, **query: str | int) -> Reply:
+        """GET once, and take whatever status comes for an answer."""
+        with free_call():
+            request = self._client.build_request(
+                "GET",
+                self._url(path),
+                params=query or None,
+                headers=self._headers,
+                timeout=_stalling(REPLY_DEADLINE_S),
+            )
+            return await self._read(self._client, request, deadline_s=REPLY_DEADLINE_S)
 
     async def send(self, method: str, path: str, body: object = None) -> Reply:
         """A free call with an optional JSON body, repeated like `get`."""
@@ -129,13 +197,17 @@ class Api:
             # Repr of a client never shows headers; the deadline is per piece because a slow line is no error.
             with free_call():
                 request = self._client.build_request(
-                    method, self._url(path), headers=headers, content=chunks(), timeout=_stalling(STALL_S)
+                    method,
+                    self._url(path),
+                    headers=self._headers | dict(headers),
+                    content=chunks(),
+                    timeout=_stalling(STALL_S),
                 )
                 return await self._checked(self._client, request, deadline_s=None)
 
         return await self._patience.repeat(once)
 
-    async def order(self, path: str, body: str) -> Reply:
+    async def order(self, path: str, body: str, headers: Mapping[str, str] | None = None) -> Reply:
         """Send the paid POST, once, on a fresh HTTP/1.1 connection.
 
         Raises:
@@ -154,7 +226,7 @@ class Api:
                     "POST",
                     self._url(path),
                     content=body.encode(),
-                    headers={"Content-Type": "application/json"},
+                    headers=self._headers | {"Content-Type": "application/json"} | dict(headers or {}),
                     timeout=_stalling(ORDER_DEADLINE_S),
                     extensions={"trace": watch},
                 )
@@ -173,7 +245,7 @@ class Api:
 
     def _new_client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
-            headers=self._headers,
+            headers={"Accept-Encoding": "identity", "User-Agent": "KlingStudio"},
             verify=self._tls,
             trust_env=False,
             follow_redirects=False,
@@ -196,12 +268,12 @@ class Api:
                 self._url(path),
                 params=query or None,
                 content=None if body is None else json.dumps(body).encode(),
-                headers=None if body is None else {"Content-Type": "application/json"},
+                headers=self._headers | ({} if body is None else {"Content-Type": "application/json"}),
                 timeout=_stalling(REPLY_DEADLINE_S),
             )
             return await self._checked(self._client, request, deadline_s=REPLY_DEADLINE_S)
 
-    async def _checked(self, client: httpx.AsyncClient, request: httpx.Request, *, deadline_s: float | None) -> Reply:
+    async def _read(self, client: httpx.AsyncClient, request: httpx.Request, *, deadline_s: float | None) -> Reply:
         if client.is_closed:
             # The key was changed or removed while a job was at work with the old one.
             raise NetworkProblem(Kind.NETWORK_DOWN, "the key was changed meanwhile")
@@ -209,6 +281,10 @@ class Api:
         async with asyncio.timeout(deadline_s):
             reply = await _read(client, request)
         _log(request.method, request.url, reply.status, started)
+        return reply
+
+    async def _checked(self, client: httpx.AsyncClient, request: httpx.Request, *, deadline_s: float | None) -> Reply:
+        reply = await self._read(client, request, deadline_s=deadline_s)
         if reply.status == 429 or reply.status >= 500:
             wait_s = retry_after_s(reply.headers.get("retry-after"), self._now())
             raise NetworkProblem(Kind.PROVIDER_BUSY, f"HTTP {reply.status}", retry_after_s=wait_s)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from klingstudio.domain.errors import UnexpectedReply
+from klingstudio.logs import redact
 
-_MISSING = object()
+RAW_MAX_CHARS = 4000
+"""How much of a reply is kept with a problem."""
+
+_QUERY = re.compile(r"(https?://[^\s\"'<>?]+)\?[^\s\"'<>]*")
+"""The query of an address can be a signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,14 @@ class Reply:
         if not isinstance(value, str) or not value:
             raise UnexpectedReply(f"HTTP {self.status}, no text at {path}")
         return value
+
+    def raw(self) -> str:
+        """Status and body as they came, made safe to keep and to show: no key, no query of an address, not endless."""
+        words = redact(self.content[: 4 * RAW_MAX_CHARS].decode("utf-8", "replace"))
+        words = "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in words if c not in _BIDI)
+        words = _QUERY.sub(r"\1?…", words)
+        cut = words if len(words) <= RAW_MAX_CHARS else words[:RAW_MAX_CHARS] + "…"
+        return f"HTTP {self.status}\n{cut}".strip()
 
     def number(self, path: str) -> float | None:
         """The finite number at a path, or None."""

@@ -1,14 +1,15 @@
-"""What the engine needs of a provider: its facts as data, and five calls in the order of a job's life."""
+"""What the engine needs of a provider: its facts as data, and its calls in the order of a job's life."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from klingstudio.domain.job import Asset
+from klingstudio.domain.errors import Kind
+from klingstudio.domain.job import Asset, CancelAnswer, Order, Remote
 from klingstudio.domain.media import Limits
 from klingstudio.domain.price import Money, Price
 from klingstudio.domain.request import Request, Tier
@@ -29,18 +30,31 @@ class ProviderInfo:
     """Where the person gets a key."""
     history_page: str
     """Where the person can see what was ordered and charged."""
-    base_url: str
+    hosts: Mapping[str, str]
+    """Scheme and host of each part of the API by our name for it, the one that takes orders first: where the key may go."""
     url_variable: str
     """Environment variable that replaces scheme and host of every address of this provider."""
     currency: str
     tiers: tuple[Tier, ...]
     takes_elements: bool
     limits: Limits
+    takes_per_order: int = 1
+    """How many takes one paid request can make."""
     can_cancel: bool
     cancel_note: str
-    """What a cancel means for the bill, in one sentence."""
+    """What a cancel means for the bill, in one sentence; where there is none, what happens instead."""
+    hosts_files: bool = True
+    """False: local files have to be hosted by another provider."""
     upload_note: str
     """Where local files go and who can see them, in one sentence."""
+    upload_lifetime: str
+    """How long they stay there, in a few words."""
+    result_lifetime: str
+    """How long the finished video can be fetched, in a few words."""
+    can_delete: bool = False
+    """True: uploaded files can be removed from the provider again."""
+    has_events: bool = False
+    """True: the provider tells of ended jobs by itself, which makes a poll come sooner."""
     upload_is_public: bool
     """True: the first upload asks the person for consent."""
     price: Price | None
@@ -54,14 +68,37 @@ class Account:
 
     name: str
     fingerprint: str
-    """Stable for the account, not for the key: a renewed key of the same account carries a job on."""
+    """Stable for the account, not for the key, where the provider tells the account: a renewed key carries a job on."""
+    balance: Money | None = None
+    """What is left to spend. None: the provider does not tell; never shown as nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a provider answered to an order that it accepted."""
+
+    ids: tuple[str, ...]
+    """Of the jobs that were made, never empty."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Addresses that the provider returned for the first of them, kept with the job."""
+    charge: Money | None = None
+    """What was taken from the account at once."""
+    balance: Money | None = None
+    """What the account has left."""
+    expires_at: datetime | None = None
+    """UTC. When the result will be gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Not finished. `word` is the provider's own status."""
+    """Not finished."""
 
     word: str
+    """The provider's own status."""
+    position: int | None = None
+    """How many jobs are before this one."""
+    line: str = ""
+    """The newest line of the provider's log of the job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +106,19 @@ class Finished:
     """The result can be fetched."""
 
     url: str
+    expires_at: datetime | None = None
+    """UTC. When the link dies, where the provider tells."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The provider gave up; `reason` is its own words."""
+    """The provider gave up."""
 
     reason: str
+    """Its own words, fit to be shown."""
+    kind: Kind = Kind.EDIT_FAILED
+    raw: str = ""
+    """The reply as it came, redacted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +161,14 @@ class Provider(Protocol):
     async def upload(self, path: Path, name: str, on_progress: OnProgress) -> str:
         """Host a local file and return its address. `name` is unique, so the address is."""
 
-    async def body(self, request: Request, assets: Sequence[Asset], duration_s: float) -> str:
-        """The JSON text of the submit. Asks the provider where its model list decides the form."""
+    async def delete(self, url: str) -> None:
+        """Remove an uploaded file again, where `info.can_delete`. One that is gone already is no error."""
 
-    async def submit(self, body: str) -> tuple[str, ...]:
-        """Send the one paid POST and return the ids of what was accepted, never empty.
+    async def order(self, request: Request, assets: Sequence[Asset], duration_s: float) -> Order:
+        """The paid request, word for word. Asks the provider where its model list decides the form."""
+
+    async def submit(self, order: Order) -> Receipt:
+        """Send the one paid POST.
 
         Raises:
             NetworkProblem: nothing left this computer, or the provider said 429.
@@ -130,14 +176,17 @@ class Provider(Protocol):
             SubmitUnconfirmed: everything else.
         """
 
-    async def poll(self, remote_id: str) -> RemoteStatus:
-        """Where the job stands, read from one answer."""
+    async def poll(self, remote: Remote) -> RemoteStatus:
+        """Where the job stands."""
 
-    async def cancel(self, remote_id: str) -> None:
-        """Ask the provider to stop. Only a later poll tells whether it did."""
+    def result_headers(self, url: str) -> Mapping[str, str]:
+        """What fetching a result must carry: the key where the provider's own API serves it, else nothing."""
+
+    async def cancel(self, remote: Remote) -> CancelAnswer:
+        """Ask the provider to stop, where `info.can_cancel`. Only a later poll tells whether it did."""
 
     async def find(self, since: datetime) -> tuple[RemoteJob, ...]:
         """The provider's list of jobs, in every state, read back to `since`. Older and younger ones may be in it too."""
 
-    async def charge(self, remote_id: str) -> Money | None:
+    async def charge(self, remote: Remote) -> Money | None:
         """What the finished job really cost, or None where the provider does not tell."""

@@ -21,13 +21,13 @@ from klingstudio.domain.errors import (
     SubmitUnconfirmed,
     UnexpectedReply,
 )
-from klingstudio.domain.job import Asset
+from klingstudio.domain.job import Asset, CancelAnswer, Order, Remote
 from klingstudio.domain.media import Limits
 from klingstudio.domain.price import Money, Price, parse_amount
 from klingstudio.domain.request import Request, Tier
 from klingstudio.net.api import Api
 from klingstudio.net.reply import Reply, plain_words
-from klingstudio.net.transfer import file_size, upload_form
+from klingstudio.net.upload import file_size, upload_form
 from klingstudio.providers.base import (
     Account,
     Cancelled,
@@ -36,6 +36,7 @@ from klingstudio.providers.base import (
     Missing,
     OnProgress,
     ProviderInfo,
+    Receipt,
     RemoteJob,
     RemoteStatus,
     Waiting,
@@ -46,6 +47,8 @@ EDIT_MODEL = "kling-video-o3-pro-video-to-video-edit"
 OMNI_MODEL = "kling-video-o3-omni"
 """Its successor: the tier is the resolution."""
 RESOLUTION = {Tier.STANDARD: "720p", Tier.PRO: "1080p"}
+
+QUEUE = "/api/ai/queue"
 
 INPUTS_REPO = "klingstudio-inputs"
 BRANCH = "main"
@@ -78,7 +81,7 @@ INFO = ProviderInfo(
     key_variable="OXEN_API_KEY",
     key_page="https://www.oxen.ai/settings/profile",
     history_page="https://www.oxen.ai/ai/generations",
-    base_url="https://hub.oxen.ai",
+    hosts={"hub": "https://hub.oxen.ai"},
     url_variable="KLINGSTUDIO_OXEN_URL",
     currency="USD",
     tiers=(Tier.PRO, Tier.STANDARD),
@@ -90,6 +93,8 @@ INFO = ProviderInfo(
         "Oxen.ai needs the clip and pictures in a public repository of your account: "
         "anyone with the address can see them, and its history keeps them."
     ),
+    upload_lifetime="For ever, unless you remove them; the repository's history keeps them even then.",
+    result_lifetime="For a limited time that is not documented.",
     upload_is_public=True,
     price=Price(per_second=Money(Decimal("0.336"), "USD"), source="Oxen.ai edit page", date="2026-11-20"),
     poll_every_s=10.0,
@@ -119,10 +124,10 @@ def body_text(request: Request, assets: Sequence[Asset], model: str) -> str:
     return json.dumps(body, ensure_ascii=False)
 
 
-def planned_body(request: Request, assets: Sequence[Asset], duration_s: float) -> str:
-    """The submit's JSON with the documented model, asking nobody: for a dry run."""
+def planned_order(request: Request, assets: Sequence[Asset], duration_s: float) -> Order:
+    """The order with the documented model, asking nobody: for a dry run."""
     del duration_s
-    return body_text(request, assets, EDIT_MODEL if request.tier is Tier.PRO else OMNI_MODEL)
+    return Order(path=QUEUE, body=body_text(request, assets, EDIT_MODEL if request.tier is Tier.PRO else OMNI_MODEL))
 
 
 def headers(key: str) -> Mapping[str, str]:
@@ -186,14 +191,18 @@ class Oxen:
             raise UnexpectedReply("the uploaded file has another length")
         return self._api.base_url + address
 
-    async def body(self, request: Request, assets: Sequence[Asset], duration_s: float) -> str:
-        """The submit's JSON with a model that the hub serves today."""
-        del duration_s
-        return body_text(request, assets, await self._model(request.tier))
+    async def delete(self, url: str) -> None:
+        """Not built yet."""
+        raise NotImplementedError
 
-    async def submit(self, body: str) -> tuple[str, ...]:
+    async def order(self, request: Request, assets: Sequence[Asset], duration_s: float) -> Order:
+        """The order with a model that the hub serves today."""
+        del duration_s
+        return Order(path=QUEUE, body=body_text(request, assets, await self._model(request.tier)))
+
+    async def submit(self, order: Order) -> Receipt:
         """Enqueue. The hub checks only model, count, key and credits here; all else fails later."""
-        reply = await self._api.order("/api/ai/queue", body)
+        reply = await self._api.order(order.path, order.body)
         if not reply.is_success:
             raise _refusal(reply)
         try:
@@ -203,16 +212,16 @@ class Oxen:
         known = tuple(found for found in ids if isinstance(found, str) and 0 < len(found) <= 200)
         if not known:
             raise SubmitUnconfirmed(f"HTTP {reply.status} without a generation id")
-        return known
+        return Receipt(ids=known)
 
-    async def poll(self, remote_id: str) -> RemoteStatus:
+    async def poll(self, remote: Remote) -> RemoteStatus:
         """Read one generation."""
-        reply = await self._api.get(f"/api/ai/queue/{quote(remote_id, safe='')}")
+        reply = await self._api.get(f"{QUEUE}/{quote(remote.id, safe='')}")
         if reply.status == 404:
             reply.tree()
             return Missing()
         _accept(reply)
-        if reply.text("generation_id") != remote_id:
+        if reply.text("generation_id") != remote.id:
             raise UnexpectedReply("the answer is about another generation")
         match reply.text("status"):
             case "succeeded":
@@ -225,15 +234,20 @@ class Oxen:
             case word:
                 return Waiting(plain_words(word, 60))
 
-    async def cancel(self, remote_id: str) -> None:
+    def result_headers(self, url: str) -> Mapping[str, str]:
+        """The hub's links are signed; its own addresses may want the key."""
+        return self._api.credentials_for(url)
+
+    async def cancel(self, remote: Remote) -> CancelAnswer:
         """Ask the hub to stop. An ended generation answers 4xx, which is no error."""
-        reply = await self._api.send("DELETE", f"/api/ai/queue/{quote(remote_id, safe='')}")
+        reply = await self._api.send("DELETE", f"{QUEUE}/{quote(remote.id, safe='')}")
         if reply.status in (401, 403):
             raise _refusal(reply)
+        return CancelAnswer.ASKED if reply.is_success else CancelAnswer.TOO_LATE
 
     async def find(self, since: datetime) -> tuple[RemoteJob, ...]:
         """Read those still in the queue, and generations of every state, newest first, back to `since`."""
-        active = await self._api.get("/api/ai/queue")
+        active = await self._api.get(QUEUE)
         _accept(active)
         found = {job.remote_id: job for job in _jobs(active)}
         for page in range(1, PAGES_MOST + 1):
@@ -247,9 +261,9 @@ class Oxen:
                 break
         return tuple(found.values())
 
-    async def charge(self, remote_id: str) -> Money | None:
+    async def charge(self, remote: Remote) -> Money | None:
         """Read the generation's cost, a decimal string."""
-        reply = await self._api.get(f"/api/ai/generations/{quote(remote_id, safe='')}")
+        reply = await self._api.get(f"/api/ai/generations/{quote(remote.id, safe='')}")
         if not reply.is_success:
             return None
         cost = reply.at("generation.cost")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from klingstudio.domain.job import Asset
+from klingstudio.domain.job import Asset, Order
 from klingstudio.domain.request import Request
 from klingstudio.net.api import Api
 from klingstudio.providers import oxen
@@ -20,10 +20,11 @@ class Entry:
     info: ProviderInfo
     headers: Callable[[str], Mapping[str, str]]
     create: Callable[[ProviderInfo, Api, Callable[[], datetime]], Provider]
-    planned_body: Callable[[Request, Sequence[Asset], float], str]
+    planned_order: Callable[[Request, Sequence[Asset], float], Order]
+    """The order as it would be sent, made without asking anybody."""
 
 
-OXEN = Entry(oxen.INFO, oxen.headers, oxen.Oxen, oxen.planned_body)
+OXEN = Entry(oxen.INFO, oxen.headers, oxen.Oxen, oxen.planned_order)
 
 SANDBOX = replace(
     OXEN,
@@ -34,7 +35,6 @@ SANDBOX = replace(
         key_variable=None,
         key_page="",
         history_page="",
-        base_url="",
         url_variable="",
         currency="play money",
         price=replace(oxen.INFO.price, per_second=replace(oxen.INFO.price.per_second, currency="play money"))

@@ -43,35 +43,6 @@ KEEP_ALIVE_S = 15.0
 _PAGE_MAX = 1000
 
 
-def call_of(method: str, path: str) -> str:
-    """What a request is for, in the words of the fault plan."""
-    match path.strip("/").split("/"):
-        case ["api", "authorize"]:
-            return "authorize"
-        case ["api", "repos", _, name, "file", *_] if name == RESULTS:
-            return "result"
-        case ["api", "repos", _, _, "file", *_]:
-            return {"PUT": "upload", "POST": "upload", "DELETE": "delete"}.get(method, "fetch")
-        case ["api", "repos", *_]:
-            return "repo"
-        case ["api", "ai", "queue"]:
-            return "submit" if method == "POST" else "list"
-        case ["api", "ai", "queue", _]:
-            return "cancel" if method == "DELETE" else "poll"
-        case ["api", "ai", "videos", "generate"]:
-            return "submit"
-        case ["api", "ai", "generations"]:
-            return "list"
-        case ["api", "ai", "generations", _]:
-            return "charge"
-        case ["api", "ai", "models", *_]:
-            return "models"
-        case ["api", "events"]:
-            return "events"
-        case _:
-            return ""
-
-
 class Oxen:
     """The dialect on one job core."""
 
@@ -100,6 +71,35 @@ class Oxen:
         ]
         handlers: dict[Any, Any] = {Refused: refuse, 404: _unknown_address, 405: _unknown_address}
         return Starlette(routes=routes, exception_handlers=handlers)
+
+    @staticmethod
+    def call_of(method: str, path: str) -> str:
+        """What a request is for, in the words of the fault plan."""
+        match path.strip("/").split("/"):
+            case ["api", "authorize"]:
+                return "authorize"
+            case ["api", "repos", _, name, "file", *_] if name == RESULTS:
+                return "result"
+            case ["api", "repos", _, _, "file", *_]:
+                return {"PUT": "upload", "POST": "upload", "DELETE": "delete"}.get(method, "fetch")
+            case ["api", "repos", *_]:
+                return "repo"
+            case ["api", "ai", "queue"]:
+                return "submit" if method == "POST" else "list"
+            case ["api", "ai", "queue", _]:
+                return "cancel" if method == "DELETE" else "poll"
+            case ["api", "ai", "videos", "generate"]:
+                return "submit"
+            case ["api", "ai", "generations"]:
+                return "list"
+            case ["api", "ai", "generations", _]:
+                return "charge"
+            case ["api", "ai", "models", *_]:
+                return "models"
+            case ["api", "events"]:
+                return "events"
+            case _:
+                return ""
 
     async def _authorize(self, request: Request) -> Response:
         account = account_of(request)
@@ -253,7 +253,7 @@ class Oxen:
     def _own(self, request: Request) -> Job:
         account = account_of(request)
         job = self._jobs.find(request.path_params["id"])
-        if job is None or job.order.account != account:
+        if job is None or job.order.dialect != NAME or job.order.account != account:
             raise not_found()
         return job
 
@@ -268,7 +268,8 @@ class Oxen:
         def is_wanted(job: Job) -> bool:
             target = job.order.parameters
             return (
-                job.order.account == account
+                job.order.dialect == NAME
+                and job.order.account == account
                 and job.listed_from <= now
                 and (lag is None or job.enqueued_at + _lag_s(lag) <= now)
                 and query.get("model", job.order.model) == job.order.model

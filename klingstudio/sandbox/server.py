@@ -11,15 +11,16 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import uvicorn
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from klingstudio.sandbox import front, oxen
 from klingstudio.sandbox.faults import FaultPlan, FaultPlanWrong, parse_plan, read_plan
@@ -55,7 +56,11 @@ class _Parser(argparse.ArgumentParser):
 def _read_options(argv: Sequence[str]) -> argparse.Namespace:
     parser = _Parser(prog="klingstudio sandbox", description="Run local stand-ins for the services.")
     parser.add_argument(
-        "--port", type=_port, default=0, metavar="N", help="port of the first service; 0 takes a free one"
+        "--port",
+        type=_port,
+        default=0,
+        metavar="N",
+        help="port of the first service, the others take the next ones; 0 takes free ones",
     )
     parser.add_argument("--faults", type=Path, metavar="FILE", help="what goes wrong, as a JSON list of rules")
     parser.add_argument("--state", type=Path, metavar="DIR", help="keep jobs, files and charges here")
@@ -69,8 +74,8 @@ def _read_options(argv: Sequence[str]) -> argparse.Namespace:
 
 def _port(text: str) -> int:
     port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{port} is not a port number")
+    if not 0 <= port <= 65536 - len(DIALECTS):
+        raise argparse.ArgumentTypeError(f"{port} is not a port number with room for {len(DIALECTS)}")
     return port
 
 
@@ -100,31 +105,74 @@ async def _serve(options: argparse.Namespace, plan: FaultPlan, state: State) -> 
     try:
         ledger = Ledger(state.ledger)
         jobs = Jobs(state, ledger, queue_s=options.queue_delay)
-        dialect = oxen.Oxen(state, jobs, links)
+        dialects = {name: create(state, jobs, links) for name, create in DIALECTS.items()}
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise CannotStart(f"{state.root} cannot be used: {error!r}") from error
     inspection = _inspection(ledger, jobs, log, plan)
-    app = front.Front(oxen.NAME, dialect.app(inspection), oxen.call_of, log=log, plan=plan, closing=closing)
-    with _listening(options.port, state.ports.get(oxen.NAME, 0)) as listener:
-        port = listener.getsockname()[1]
-        state.remember_ports({oxen.NAME: port})
-        server = _Server(app, json.dumps({oxen.NAME: f"http://127.0.0.1:{port}"}))
+    with contextlib.ExitStack() as stack:
+        listeners = {
+            name: stack.enter_context(_listening(options.port + n if options.port else 0, state.ports.get(name, 0)))
+            for n, name in enumerate(dialects)
+        }
+        ports = {name: listener.getsockname()[1] for name, listener in listeners.items()}
+        state.remember_ports(ports)
+        greeting = _Greeting({name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
+        servers = {
+            name: _Server(
+                front.Front(name, dialect.app(inspection), dialect.call_of, log=log, plan=plan, closing=closing),
+                greeting.one_is_ready,
+            )
+            for name, dialect in dialects.items()
+        }
         _end_on_signal(closing)
         if options.until_stdin_closes:
             _end_on_eof(closing)
-        await asyncio.gather(server.serve([listener]), jobs.run(), _end(closing, server, jobs))
+        await asyncio.gather(
+            *(server.serve([listeners[name]]) for name, server in servers.items()),
+            jobs.run(),
+            _end(closing, servers.values(), jobs),
+        )
 
 
-async def _end(closing: asyncio.Event, server: _Server, jobs: Jobs) -> None:
+async def _end(closing: asyncio.Event, servers: Iterable[_Server], jobs: Jobs) -> None:
     await closing.wait()
     jobs.close()
-    server.should_exit = True
+    for server in servers:
+        server.should_exit = True
+
+
+class Dialect(Protocol):
+    """One service's way of speaking, on the one job core."""
+
+    def app(self, extra: Iterable[Route]) -> ASGIApp:
+        """Every address of the service, and some more."""
+
+    @staticmethod
+    def call_of(method: str, path: str) -> str:
+        """What a request is for, one of `faults.CALLS`, or "" for anything else."""
+
+
+DIALECTS: dict[str, Callable[[State, Jobs, Links], Dialect]] = {oxen.NAME: oxen.Oxen}
+"""By name, in the order of their ports."""
+
+
+class _Greeting:
+    """The first line: where every dialect is, said once all can be reached."""
+
+    def __init__(self, addresses: Mapping[str, str]) -> None:
+        self._addresses = addresses
+        self._missing = len(addresses)
+
+    def one_is_ready(self) -> None:
+        self._missing -= 1
+        if not self._missing:
+            print(json.dumps(self._addresses), flush=True)
 
 
 class _Server(uvicorn.Server):
     """Says where it is once it can be reached, and leaves signals to us: uvicorn would end by dying of them."""
 
-    def __init__(self, app: front.Front, greeting: str) -> None:
+    def __init__(self, app: front.Front, on_ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -139,11 +187,11 @@ class _Server(uvicorn.Server):
                 timeout_graceful_shutdown=_GRACE_S,
             )
         )
-        self._greeting = greeting
+        self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        print(self._greeting, flush=True)
+        self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)

@@ -152,6 +152,46 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
     ),
     # the provider
     Kind.NO_CREDIT: ("The account has no credit left", "Add credit at the provider, then try again.", _B.ACCOUNT_PAGE),
+    Kind.ACCOUNT_LIMIT: (
+        "The account has reached its limit",
+        "Wait for running edits to end, or raise the limit at the provider.",
+        _B.ACCOUNT_PAGE,
+    ),
+    Kind.CONTENT_REFUSED: (
+        "The provider's content check refused this",
+        "Change the prompt, the pictures or the clip, then run again.",
+        _B.RUN_AGAIN,
+    ),
+    Kind.INPUT_NOT_READABLE: (
+        "The provider could not load the clip or a picture",
+        "Run again; for an address of your own, check that anybody can open it.",
+        _B.RUN_AGAIN,
+    ),
+    Kind.INPUT_NOT_ACCEPTED: (
+        "The provider does not take the clip or a picture",
+        "Change what it names, then run again.",
+        _B.RUN_AGAIN,
+    ),
+    Kind.NOTHING_MADE: (
+        "The provider's model made no video",
+        "Say more plainly what should change, then run again.",
+        _B.RUN_AGAIN,
+    ),
+    Kind.PROVIDER_FAULT: (
+        "A machine of the provider failed",
+        "Nothing is wrong with your edit. Run it again.",
+        _B.RUN_AGAIN,
+    ),
+    Kind.PROVIDER_TIMEOUT: (
+        "The edit took the provider too long",
+        "Run it again; a shorter clip is done sooner.",
+        _B.RUN_AGAIN,
+    ),
+    Kind.HOST_MISSING: (
+        "This provider cannot host your files",
+        "Choose a provider that hosts them and add its key, or use https addresses of your own.",
+        _B.ADD_KEY,
+    ),
     Kind.REQUEST_REJECTED: ("The provider refused the request", "Change what it names and run again.", _B.RUN_AGAIN),
     Kind.EDIT_FAILED: (
         "The edit failed at the provider",

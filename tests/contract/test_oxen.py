@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
@@ -23,21 +23,14 @@ from klingstudio.domain.errors import (
     SubmitUnconfirmed,
     UnexpectedReply,
 )
-from klingstudio.domain.job import Asset
+from klingstudio.domain.job import Asset, Order, Remote
 from klingstudio.domain.price import Money
 from klingstudio.domain.request import Request, Tier
 from klingstudio.net.api import Api
 from klingstudio.net.retry import Patience
 from klingstudio.providers import oxen
 from klingstudio.providers.base import Cancelled, Failed, Finished, Missing, RemoteStatus, Waiting
-
-
-class Sandbox(Protocol):
-    url: str
-
-    def ledger(self) -> list[dict[str, Any]]: ...
-    def requests(self, method: str = "", path: str = "") -> list[dict[str, Any]]: ...
-    def faults(self, plan: list[dict[str, Any]]) -> None: ...
+from tests.fakes.sandbox import Sandbox
 
 
 async def _no_sleep(seconds: float) -> None:
@@ -47,7 +40,7 @@ async def _no_sleep(seconds: float) -> None:
 @asynccontextmanager
 async def an_oxen(sandbox: Sandbox, key: str = "canary-key") -> AsyncIterator[oxen.Oxen]:
     api = Api(
-        base_url=sandbox.url,
+        hosts={"hub": sandbox.url},
         headers=oxen.headers(key),
         tls=ssl.create_default_context(),
         patience=Patience(sleep=_no_sleep, random=lambda: 0.5),
@@ -58,6 +51,14 @@ async def an_oxen(sandbox: Sandbox, key: str = "canary-key") -> AsyncIterator[ox
 
 def a_request(**changes: Any) -> Request:
     return Request(**({"source": "/clip.mp4", "prompt": "deep snow", "provider": "oxen"} | changes))
+
+
+def an_order(body: dict[str, Any]) -> Order:
+    return Order(path=oxen.QUEUE, body=json.dumps(body))
+
+
+async def submitted_ids(provider: oxen.Oxen, order: Order) -> tuple[str, ...]:
+    return (await provider.submit(order)).ids
 
 
 def assets(*urls: str) -> tuple[Asset, ...]:
@@ -84,13 +85,13 @@ def clip(tmp_path: Path) -> Path:
 
 async def submitted(provider: oxen.Oxen, clip: Path, request: Request | None = None) -> str:
     url = await provider.upload(clip, "unique.mp4", lambda done, total: None)
-    body = await provider.body(request or a_request(), assets(url), 3.0)
-    (remote_id,) = await provider.submit(body)
+    receipt = await provider.submit(await provider.order(request or a_request(), assets(url), 3.0))
+    (remote_id,) = receipt.ids
     return remote_id
 
 
 async def end_of(provider: oxen.Oxen, remote_id: str) -> RemoteStatus:
-    while isinstance(status := await provider.poll(remote_id), Waiting):
+    while isinstance(status := await provider.poll(Remote(id=remote_id)), Waiting):
         await asyncio.sleep(0.1)
     return status
 
@@ -101,7 +102,7 @@ async def test_a_clip_goes_in_and_a_take_can_be_fetched(sandbox: Sandbox, clip: 
         status = await end_of(provider, remote_id)
 
         assert isinstance(status, Finished)
-        assert await provider.charge(remote_id) == Money(Decimal("1.01"), "USD")
+        assert await provider.charge(Remote(id=remote_id)) == Money(Decimal("1.01"), "USD")
         assert len(sandbox.ledger()) == 1
 
 
@@ -113,7 +114,7 @@ async def test_everything_that_could_be_left_to_a_default_is_sent(sandbox: Sandb
         billed_to="studio-inc",
     )
     async with an_oxen(sandbox) as provider:
-        body = json.loads(await provider.body(request, assets("u0", "u1", "u2", "u3", "u4", "u5"), 5.0))
+        body = json.loads((await provider.order(request, assets("u0", "u1", "u2", "u3", "u4", "u5"), 5.0)).body)
 
     assert body == {
         "model": "kling-video-o3-pro-video-to-video-edit",
@@ -135,7 +136,7 @@ async def test_a_retired_model_is_replaced_by_its_successor(sandbox: Sandbox) ->
     sandbox.faults([{"call": "models", "kind": "old_model_gone", "times": 9}])
 
     async with an_oxen(sandbox) as provider:
-        body = json.loads(await provider.body(a_request(), assets("u"), 5.0))
+        body = json.loads((await provider.order(a_request(), assets("u"), 5.0)).body)
 
     assert (body["model"], body["resolution"], body["video_mode"]) == ("kling-video-o3-omni", "1080p", "edit")
     assert "aspect_ratio" not in body
@@ -143,7 +144,7 @@ async def test_a_retired_model_is_replaced_by_its_successor(sandbox: Sandbox) ->
 
 async def test_the_standard_tier_is_the_lower_resolution(sandbox: Sandbox) -> None:
     async with an_oxen(sandbox) as provider:
-        body = json.loads(await provider.body(a_request(tier=Tier.STANDARD), assets("u"), 5.0))
+        body = json.loads((await provider.order(a_request(tier=Tier.STANDARD), assets("u"), 5.0)).body)
 
     assert (body["model"], body["resolution"]) == ("kling-video-o3-omni", "720p")
 
@@ -189,7 +190,7 @@ async def test_the_account_is_the_same_for_the_same_user(sandbox: Sandbox) -> No
 async def test_an_empty_account_is_told_from_a_wrong_key(sandbox: Sandbox) -> None:
     async with an_oxen(sandbox, "broke-key") as provider:
         with pytest.raises(ProviderRefused) as failed:
-            await provider.submit(json.dumps({"model": oxen.EDIT_MODEL, "prompt": "x", "input_video": "u"}))
+            await provider.submit(an_order({"model": oxen.EDIT_MODEL, "prompt": "x", "input_video": "u"}))
 
     assert failed.value.problem.kind is Kind.NO_CREDIT
     assert sandbox.ledger() == []
@@ -198,7 +199,7 @@ async def test_an_empty_account_is_told_from_a_wrong_key(sandbox: Sandbox) -> No
 @pytest.mark.parametrize("kind", ["reset_after", "drop_after", "not_json", "no_id", "html", "truncated"])
 async def test_an_order_whose_answer_is_lost_is_found_in_the_list_and_charged_once(sandbox: Sandbox, kind: str) -> None:
     sandbox.faults([{"call": "submit", "kind": kind}])
-    body = json.dumps({"model": oxen.EDIT_MODEL, "prompt": "x", "input_video": "https://h.invalid/u.mp4"})
+    body = an_order({"model": oxen.EDIT_MODEL, "prompt": "x", "input_video": "https://h.invalid/u.mp4"})
 
     async with an_oxen(sandbox) as provider:
         with pytest.raises(SubmitUnconfirmed):
@@ -212,22 +213,22 @@ async def test_an_order_whose_answer_is_lost_is_found_in_the_list_and_charged_on
 
 
 async def test_a_clock_that_is_days_ahead_does_not_hide_a_paid_job(sandbox: Sandbox) -> None:
-    body = json.dumps({"model": oxen.EDIT_MODEL, "prompt": "x", "input_video": "https://h.invalid/u.mp4"})
+    body = an_order({"model": oxen.EDIT_MODEL, "prompt": "x", "input_video": "https://h.invalid/u.mp4"})
 
     async with an_oxen(sandbox) as provider:
-        (remote_id,) = await provider.submit(body)
+        (remote_id,) = (await provider.submit(body)).ids
         listed = await provider.find(datetime.now(UTC) + timedelta(days=3))
 
     assert [job.remote_id for job in listed] == [remote_id]
 
 
 async def test_a_paid_job_below_many_younger_ones_is_found(sandbox: Sandbox) -> None:
-    def body(n: int) -> str:
+    def body(n: int) -> Order:
         video = f"https://h.invalid/{n}.mp4"
-        return json.dumps({"model": oxen.EDIT_MODEL, "prompt": "x", "input_video": video, "num_generations": 4})
+        return an_order({"model": oxen.EDIT_MODEL, "prompt": "x", "input_video": video, "num_generations": 4})
 
     async with an_oxen(sandbox) as provider:
-        first = await provider.submit(body(0))
+        first = (await provider.submit(body(0))).ids
         for n in range(1, oxen.PAGE_SIZE // 4 + 1):
             await provider.submit(body(n))
         listed = await provider.find(datetime.now(UTC) - timedelta(minutes=10))
@@ -239,17 +240,18 @@ async def test_two_ids_for_one_order_are_both_kept(sandbox: Sandbox) -> None:
     sandbox.faults([{"call": "submit", "kind": "two_ids"}])
 
     async with an_oxen(sandbox) as provider:
-        ids = await provider.submit(json.dumps({"model": oxen.EDIT_MODEL, "prompt": "x", "input_video": "u"}))
+        ids = await submitted_ids(provider, an_order({"model": oxen.EDIT_MODEL, "prompt": "x", "input_video": "u"}))
 
     assert len(set(ids)) == 2
 
 
 async def test_an_input_that_cannot_be_fetched_fails_the_job_with_the_reason(sandbox: Sandbox) -> None:
     async with an_oxen(sandbox) as provider:
-        (remote_id,) = await provider.submit(
-            json.dumps(
+        (remote_id,) = await submitted_ids(
+            provider,
+            an_order(
                 {"model": oxen.EDIT_MODEL, "prompt": "x", "input_video": f"{sandbox.url}/api/repos/no/no/file/main/x"}
-            )
+            ),
         )
         status = await end_of(provider, remote_id)
 
@@ -260,20 +262,20 @@ async def test_an_input_that_cannot_be_fetched_fails_the_job_with_the_reason(san
 async def test_a_cancelled_job_ends_cancelled_and_a_second_cancel_is_no_error(sandbox: Sandbox, clip: Path) -> None:
     async with an_oxen(sandbox) as provider:
         remote_id = await submitted(provider, clip)
-        await provider.cancel(remote_id)
+        await provider.cancel(Remote(id=remote_id))
         status = await end_of(provider, remote_id)
-        await provider.cancel(remote_id)
+        await provider.cancel(Remote(id=remote_id))
 
     assert isinstance(status, Cancelled)
 
 
 async def test_an_unknown_id_is_missing_and_an_unknown_word_is_waiting(sandbox: Sandbox, clip: Path) -> None:
     async with an_oxen(sandbox) as provider:
-        assert isinstance(await provider.poll("no-such-id"), Missing)
+        assert isinstance(await provider.poll(Remote(id="no-such-id")), Missing)
 
         remote_id = await submitted(provider, clip)
         sandbox.faults([{"call": "poll", "kind": "unknown_status"}])
-        assert isinstance(await provider.poll(remote_id), Waiting)
+        assert isinstance(await provider.poll(Remote(id=remote_id)), Waiting)
 
 
 @pytest.mark.parametrize("kind", ["html", "not_json", "truncated", "redirect"])
@@ -283,4 +285,4 @@ async def test_a_poll_that_makes_no_sense_is_never_a_failed_job(sandbox: Sandbox
         sandbox.faults([{"call": "poll", "kind": kind, "times": 9}])
 
         with pytest.raises((UnexpectedReply, NetworkProblem)):
-            await provider.poll(remote_id)
+            await provider.poll(Remote(id=remote_id))

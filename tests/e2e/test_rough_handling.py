@@ -11,20 +11,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
+from tests.fakes.sandbox import Sandbox
 from tests.fakes.studio_run import KEY, a_clip
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class Sandbox(Protocol):
-    url: str
-
-    def requests(self, method: str = "", path: str = "") -> list[dict[str, Any]]: ...
-    def faults(self, plan: list[dict[str, Any]]) -> None: ...
 
 
 class CommandLine:

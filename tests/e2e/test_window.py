@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -20,15 +20,8 @@ from klingstudio.ui.models.bundle import Models
 from klingstudio.ui.theme import Theme
 from klingstudio.ui.window import Window
 from tests.fakes.drag import Drag
+from tests.fakes.sandbox import Sandbox
 from tests.fakes.studio_run import KEY, a_clip
-
-
-class Sandbox(Protocol):
-    url: str
-
-    def ledger(self) -> list[dict[str, Any]]: ...
-    def requests(self, method: str = "", path: str = "") -> list[dict[str, Any]]: ...
-    def faults(self, plan: list[dict[str, Any]]) -> None: ...
 
 
 class Desk:

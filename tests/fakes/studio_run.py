@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import av
 
@@ -14,12 +14,9 @@ from klingstudio.domain.job import Job, Progress
 from klingstudio.domain.request import Request
 from klingstudio.paths import paths
 from klingstudio.studio import Studio
+from tests.fakes.sandbox import Sandbox
 
 KEY = "canary-5ecret-key"
-
-
-class HasUrl(Protocol):
-    url: str
 
 
 def a_clip(path: Path, *, seconds: float = 3.0, side: int = 720, fps: int = 24) -> Path:
@@ -50,7 +47,7 @@ async def hurried(seconds: float, until: asyncio.Event) -> None:
 
 
 @contextlib.asynccontextmanager
-async def a_studio(home: Path, sandbox: HasUrl, **options: Any) -> AsyncIterator[Studio]:
+async def a_studio(home: Path, sandbox: Sandbox, **options: Any) -> AsyncIterator[Studio]:
     """The studio on this data folder with the sandbox as its provider."""
     environ = {
         "KLINGSTUDIO_HOME": str(home),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
@@ -13,15 +13,8 @@ from klingstudio.domain.errors import Charged, InputRefused, Kind, StudioBusy
 from klingstudio.domain.job import QUIET, Job, State
 from klingstudio.domain.price import Money
 from klingstudio.studio import Studio
+from tests.fakes.sandbox import Sandbox
 from tests.fakes.studio_run import KEY, Watch, a_clip, a_request, a_studio
-
-
-class Sandbox(Protocol):
-    url: str
-
-    def ledger(self) -> list[dict[str, Any]]: ...
-    def requests(self, method: str = "", path: str = "") -> list[dict[str, Any]]: ...
-    def faults(self, plan: list[dict[str, Any]]) -> None: ...
 
 
 @pytest.fixture

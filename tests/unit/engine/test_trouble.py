@@ -5,22 +5,15 @@ from __future__ import annotations
 import asyncio
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
 from klingstudio.domain.errors import Charged, InputRefused, Kind
 from klingstudio.domain.job import AttemptState, Job, Progress, State
 from klingstudio.studio import Studio
+from tests.fakes.sandbox import Sandbox
 from tests.fakes.studio_run import Watch, a_clip, a_request, a_studio, hurried
-
-
-class Sandbox(Protocol):
-    url: str
-
-    def ledger(self) -> list[dict[str, Any]]: ...
-    def requests(self, method: str = "", path: str = "") -> list[dict[str, Any]]: ...
-    def faults(self, plan: list[dict[str, Any]]) -> None: ...
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ class Naps:
 @asynccontextmanager
 async def an_api(base_url: str, naps: Callable[[float], Awaitable[None]] | None = None) -> AsyncIterator[Api]:
     api = Api(
-        base_url=base_url,
+        hosts={"api": base_url},
         headers={"Authorization": "Bearer canary-key"},
         tls=ssl.create_default_context(),
         patience=Patience(sleep=naps or Naps(), random=lambda: 0.5),
@@ -283,3 +283,55 @@ async def test_a_look_without_the_key_is_repeated_through_passing_trouble() -> N
 
 def test_a_number_too_large_for_this_computer_is_none() -> None:
     assert Reply(200, {}, b'{"price": 1' + b"0" * 400 + b"}").number("price") is None
+
+
+HOSTS = {"queue": "https://queue.example.org", "rest": "https://rest.example.org"}
+
+
+def a_far_api() -> Api:
+    patience = Patience(sleep=Naps(), random=lambda: 0.5)
+    headers = {"Authorization": "Key k"}
+    return Api(hosts=HOSTS, headers=headers, tls=ssl.create_default_context(), patience=patience)
+
+
+async def test_an_address_that_the_provider_returned_is_used_at_its_own_hosts_only() -> None:
+    api = a_far_api()
+
+    located, path = api.locate("https://rest.example.org/jobs/1?logs=1#x")
+
+    assert (located.base_url, path) == ("https://rest.example.org", "/jobs/1?logs=1")
+    for foreign in (
+        "https://rest.example.org.evil.test/jobs/1",
+        "https://rest.example.org@evil.test/jobs/1",
+        "http://rest.example.org/jobs/1",
+        "https://rest.example.org:8443/jobs/1",
+        "https://evil.test/https://rest.example.org/",
+        "https://rest.example.org//evil.test/",
+        "jobs/1",
+        "",
+    ):
+        with pytest.raises(UnexpectedReply):
+            api.locate(foreign)
+        assert api.credentials_for(foreign) == {}
+    assert api.credentials_for("https://queue.example.org/x") == {"Authorization": "Key k"}
+    await api.aclose()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://h.example/x", "ftp://h.example/x", "https://a@h.example/x", "https:///x", "https://h.example", ""]
+)
+async def test_elsewhere_means_https(url: str) -> None:
+    api = a_far_api()
+    with pytest.raises(UnexpectedReply):
+        api.elsewhere(url)
+    await api.aclose()
+
+
+async def test_the_key_does_not_come_along_elsewhere() -> None:
+    async with Wire(reply()) as wire, an_api(wire.url) as api:
+        view, path = api.elsewhere(wire.url + "/signed?a=b")
+        await view.get(path)
+        await api.carrying({"Authorization": "Bearer token"}).get("/files")
+
+    assert "authorization" not in wire.asked[0].headers
+    assert wire.asked[1].headers["authorization"] == "Bearer token"

@@ -1,99 +1,29 @@
-"""Moving large files: up as a streamed form, down into a `.part` that can be resumed. Never the whole in memory."""
+"""Fetching a finished video into a `.part` that can be resumed, never the whole in memory."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import json
 import logging
 import os
 import re
 import ssl
-import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from klingstudio.domain.errors import DiskProblem, InputRefused, Kind, NetworkProblem, ResultGone, UnexpectedReply
-from klingstudio.net.api import STALL_S, Api, is_loopback
+from klingstudio.domain.errors import Kind, NetworkProblem, ResultGone, UnexpectedReply
+from klingstudio.net.api import STALL_S, is_loopback
 from klingstudio.net.errors import free_call
-from klingstudio.net.reply import Reply
+from klingstudio.net.upload import CHUNK_BYTES, OnBytes, disk_problem
 
 log = logging.getLogger(__name__)
 
-CHUNK_BYTES = 256 * 1024
-"""Measured: smaller chunks cost throughput, larger ones make the window's timers late."""
-
 RESULT_MAX_BYTES = 2 * 1024**3
 REDIRECTS_MAX = 5
-
-OnBytes = Callable[[int, int], None]
-
-
-async def upload_form(
-    api: Api, method: str, path: str, file: Path, *, part: str, name: str, fields: Mapping[str, str], on_bytes: OnBytes
-) -> Reply:
-    """Send `file` as one part of a multipart form, with its exact Content-Length, reading as it goes."""
-    boundary = uuid.uuid4().hex
-    head = b"".join(
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
-        for key, value in fields.items()
-    )
-    head += (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{part}"; filename="{_quoted(name)}"\r\n'
-        f"Content-Type: {content_type(name)}\r\n\r\n"
-    ).encode()
-    tail = f"\r\n--{boundary}--\r\n".encode()
-    size = await file_size(file)
-
-    async def chunks() -> AsyncIterator[bytes]:
-        yield head
-        sent = 0
-        handle = await asyncio.to_thread(file.open, "rb")
-        try:
-            while sent < size:
-                piece = await asyncio.to_thread(handle.read, min(CHUNK_BYTES, size - sent))
-                if not piece:
-                    # The announced length can no longer be kept, so the request must not end as if it were whole.
-                    raise InputRefused(Kind.SOURCE_CHANGED, f"{file.name} became shorter", subject="source")
-                yield piece
-                sent += len(piece)
-                on_bytes(sent, size)
-        finally:
-            handle.close()
-        yield tail
-
-    headers = {
-        "Content-Type": f"multipart/form-data; boundary={boundary}",
-        "Content-Length": str(len(head) + size + len(tail)),
-    }
-    return await api.stream(method, path, headers=headers, chunks=chunks)
-
-
-async def file_size(file: Path) -> int:
-    """Bytes in a local file.
-
-    Raises:
-        DiskProblem: it is gone.
-    """
-    try:
-        return (await asyncio.to_thread(file.stat)).st_size
-    except OSError as error:
-        raise disk_problem(error) from error
-
-
-def content_type(name: str) -> str:
-    """Media type by file name ending, for the endings that are sent."""
-    endings = {".mp4": "video/mp4", ".mov": "video/quicktime", ".png": "image/png", ".webp": "image/webp"}
-    return endings.get(Path(name).suffix.lower(), "image/jpeg")
-
-
-def _quoted(name: str) -> str:
-    return re.sub(r'["\\\r\n]', "_", name)
 
 
 class Download:
@@ -247,12 +177,6 @@ def _sync(handle: BinaryIO) -> None:
         os.fsync(handle.fileno())
     except OSError as error:
         raise disk_problem(error) from error
-
-
-def disk_problem(error: OSError) -> DiskProblem:
-    """What an error of the file system means for the person."""
-    kind = Kind.DISK_FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else Kind.DISK_UNWRITABLE
-    return DiskProblem(kind, f"{error.filename or 'file'}: {error.strerror}")
 
 
 def _length(value: str | None) -> int | None:

@@ -1,4 +1,4 @@
-"""A download ends whole or resumes; an upload is sent as it is read, with its exact length."""
+"""A download ends whole or resumes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from klingstudio.domain.errors import DiskProblem, Kind, NetworkProblem, ResultGone, StudioError, UnexpectedReply
-from klingstudio.net.api import Api
-from klingstudio.net.retry import Patience
-from klingstudio.net.transfer import CHUNK_BYTES, Download, upload_form
-from tests.fakes.wire import Asked, Handler, Wire, raw, reply, reset
+from klingstudio.domain.errors import DiskProblem, Kind, NetworkProblem, ResultGone, UnexpectedReply
+from klingstudio.net.download import Download
+from klingstudio.net.upload import CHUNK_BYTES
+from tests.fakes.wire import Asked, Handler, Wire, raw, reply
 
 TLS = ssl.create_default_context()
 FILM = b"\0\0\0\x20ftypisom" + random.Random(7).randbytes(3 * CHUNK_BYTES + 77)
@@ -191,67 +190,3 @@ async def test_a_folder_that_cannot_be_written_is_a_problem_of_the_disk(tmp_path
             await Download(blocked / "job.part", tls=TLS, allow_loopback=True).fetch(wire.url, ignore)
 
     assert failed.value.problem.kind is Kind.DISK_UNWRITABLE
-
-
-def an_api(url: str) -> Api:
-    return Api(
-        base_url=url,
-        headers={"Authorization": "Bearer k"},
-        tls=TLS,
-        patience=Patience(sleep=_no_sleep, random=lambda: 0.5),
-    )
-
-
-async def test_a_form_carries_fields_and_file_with_its_exact_length(tmp_path: Path) -> None:
-    clip = tmp_path / "clip.mp4"
-    clip.write_bytes(FILM)
-    seen: list[int] = []
-
-    async with Wire(reply()) as wire:
-        api = an_api(wire.url)
-        await upload_form(
-            api,
-            "PUT",
-            "/up",
-            clip,
-            part="files[]",
-            name='a"b.mp4',
-            fields={"name": "Zoë"},
-            on_bytes=lambda done, total: seen.append(done),
-        )
-        await api.aclose()
-
-    body = wire.asked[0].body
-    assert "transfer-encoding" not in wire.asked[0].headers
-    assert FILM in body
-    assert 'name="name"\r\n\r\nZoë\r\n'.encode() in body
-    assert b'name="files[]"; filename="a_b.mp4"\r\nContent-Type: video/mp4' in body
-    assert seen[-1] == len(FILM)
-
-
-async def test_a_broken_upload_is_sent_again_from_its_first_byte(tmp_path: Path) -> None:
-    clip = tmp_path / "clip.mp4"
-    clip.write_bytes(FILM)
-
-    async with Wire(reset, reply()) as wire:
-        api = an_api(wire.url)
-        await upload_form(api, "PUT", "/up", clip, part="f", name="c.mp4", fields={}, on_bytes=ignore)
-        await api.aclose()
-
-    assert FILM in wire.asked[-1].body
-
-
-async def test_a_file_that_shrinks_while_it_is_sent_is_not_taken_for_sent(tmp_path: Path) -> None:
-    clip = tmp_path / "clip.mp4"
-    clip.write_bytes(FILM)
-
-    def shrink(done: int, total: int) -> None:
-        clip.write_bytes(FILM[: CHUNK_BYTES + 1])
-
-    async with Wire(reply()) as wire:
-        api = an_api(wire.url)
-        with pytest.raises(StudioError):
-            await upload_form(api, "PUT", "/up", clip, part="f", name="c.mp4", fields={}, on_bytes=shrink)
-        await api.aclose()
-
-    assert wire.asked == []

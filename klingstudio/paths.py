@@ -37,6 +37,11 @@ class Paths:
         return self.cache / "work"
 
     @property
+    def sources(self) -> Path:
+        """Sources that were fetched from the person's own addresses; takes are compared with them."""
+        return self.data / "sources"
+
+    @property
     def samples(self) -> Path:
         """The sample clip, drawn on first use."""
         return self.cache / "samples"

@@ -16,12 +16,15 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from klingstudio.domain.errors import DiskProblem, Kind, StudioBusy
-from klingstudio.domain.job import QUIET, Job
+from klingstudio.domain.job import QUIET, Job, Wait
+from klingstudio.domain.request import Request, Tier
 from klingstudio.engine.accounts import Accounts
+from klingstudio.engine.compare import Offer, Waits, compare
 from klingstudio.engine.course import Surroundings
 from klingstudio.engine.queue import JobQueue
 from klingstudio.engine.sandbox_process import SandboxProcess
 from klingstudio.media.worker import MediaWorker
+from klingstudio.net.api import PATIENT, Deadlines
 from klingstudio.net.retry import Patience
 from klingstudio.net.upload import disk_problem
 from klingstudio.paths import Paths
@@ -58,6 +61,7 @@ class Studio:
         media: MediaWorker,
         queue: JobQueue,
         ledger: Ledger,
+        waits: Waits,
         closing: AsyncExitStack,
     ) -> None:
         self.paths = paths
@@ -66,6 +70,7 @@ class Studio:
         self.media = media
         self.queue = queue
         self.ledger = ledger
+        self._waits = waits
         self._closing = closing
 
     @property
@@ -80,12 +85,14 @@ class Studio:
         *,
         on_bug: Callable[[Exception], None] | None = None,
         pause: Pause = pause,
+        deadlines: Deadlines = PATIENT,
     ) -> Studio:
         """Open the data folder and go on with every job that was sent.
 
         Args:
             on_bug: hears of exceptions that the program does not know; they are logged in any case.
             pause: how time passes between polls, looks and tries.
+            deadlines: how long providers may take to answer.
 
         Raises:
             StudioBusy: another copy works on this folder.
@@ -95,10 +102,10 @@ class Studio:
             stack.callback(_lock(paths).release)
             database = open_database(paths.database)
             stack.callback(database.close)
-            accounts = await _open_accounts(paths, environ, stack, pause)
-            media, ledger = MediaWorker(), Ledger(database)
+            accounts = await _open_accounts(paths, environ, stack, pause, deadlines)
+            store, media, ledger = JobStore(database), MediaWorker(), Ledger(database)
             surroundings = Surroundings(
-                store=JobStore(database),
+                store=store,
                 ledger=ledger,
                 accounts=accounts,
                 media=media,
@@ -126,6 +133,7 @@ class Studio:
                 media=media,
                 queue=queue,
                 ledger=ledger,
+                waits=store.usual_wait,
                 closing=stack.pop_all(),
             )
 
@@ -141,6 +149,21 @@ class Studio:
             raise disk_problem(error) from error
         return await self.media.sample(self.paths.samples / "walk.mp4")
 
+    async def compare(self, request: Request, *, takes: int = 1) -> tuple[Offer, ...]:
+        """What each service would make of the request. Nothing is sent.
+
+        Raises:
+            StudioError: the source or a picture can be used with none of them.
+        """
+        return await compare(
+            request,
+            self.accounts.services(),
+            takes=takes,
+            media=self.media,
+            accounts=self.accounts,
+            waits=self._waits,
+        )
+
     async def aclose(self) -> None:
         """Close everything in the reverse order of opening; unfinished jobs are in the journal."""
         await self._closing.aclose()
@@ -150,7 +173,7 @@ class Studio:
 async def open_accounts(paths: Paths, environ: Mapping[str, str]) -> AsyncIterator[Accounts]:
     """Only the keys and the way to the providers, beside a running studio."""
     async with AsyncExitStack() as stack:
-        yield await _open_accounts(paths, environ, stack, pause)
+        yield await _open_accounts(paths, environ, stack, pause, PATIENT)
 
 
 def read_jobs(paths: Paths) -> tuple[Job, ...]:
@@ -164,6 +187,21 @@ def read_jobs(paths: Paths) -> tuple[Job, ...]:
         return ()
     try:
         return JobStore(database).all()
+    finally:
+        database.close()
+
+
+def read_wait(paths: Paths, provider: str, tier: Tier) -> Wait | None:
+    """The usual wait as the journal has it, beside a running studio.
+
+    Raises:
+        StudioError: the journal cannot be read.
+    """
+    database = open_for_reading(paths.database)
+    if database is None:
+        return None
+    try:
+        return JobStore(database).usual_wait(provider, tier)
     finally:
         database.close()
 
@@ -183,7 +221,9 @@ def read_choices(paths: Paths) -> Choices:
         database.close()
 
 
-async def _open_accounts(paths: Paths, environ: Mapping[str, str], stack: AsyncExitStack, pause: Pause) -> Accounts:
+async def _open_accounts(
+    paths: Paths, environ: Mapping[str, str], stack: AsyncExitStack, pause: Pause, deadlines: Deadlines
+) -> Accounts:
     vault = Vault(environ)
     stack.callback(vault.close)
     sandbox = SandboxProcess(paths.data / "sandbox")
@@ -194,6 +234,7 @@ async def _open_accounts(paths: Paths, environ: Mapping[str, str], stack: AsyncE
         patience=Patience(sleep=lambda seconds: pause(seconds, asyncio.Event()), random=random.random),
         now=_now,
         sandbox_address=sandbox.address,
+        deadlines=deadlines,
     )
     stack.push_async_callback(accounts.aclose)
     return accounts

@@ -1,4 +1,4 @@
-"""setup, demo, check, test and bench."""
+"""setup, demo, check, test, bench and torture."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def main(arguments: Sequence[str]) -> int:
         ("check", "setup, then style, types and architecture"),
         ("test", "check, then all tests; arguments go to pytest"),
         ("bench", "setup, then the measurements; arguments go to tests/bench/run.py"),
+        ("torture", "setup, then hours of rough handling in minutes; arguments go to tests/torture/run.py"),
     ):
         commands.add_parser(name, help=text, add_help=False)
     options, rest = parser.parse_known_args(arguments)
@@ -43,12 +44,18 @@ def main(arguments: Sequence[str]) -> int:
                 return _run_program(["-m", "klingstudio", "demo", *rest], os.environ)
             case "check":
                 _set_up(with_tests=False)
+                dev_environment.add_clients()
                 return _check()
             case "test":
                 _set_up(with_tests=True)
+                dev_environment.add_clients()
                 return _check() or _test(rest)
+            case "torture":
+                _set_up(with_tests=False)
+                return _run_program(["tests/torture/run.py", *rest], os.environ)
             case _:
                 _set_up(with_tests=False)
+                dev_environment.add_clients()
                 return _bench(rest)
     except SetUpFailed as error:
         print(error, file=sys.stderr)

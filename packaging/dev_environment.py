@@ -1,19 +1,25 @@
-"""The environment in `.venv`: made once from the lock file, left alone until that changes."""
+"""The environment in `.venv`: made once from the lock files, left alone until those change."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
 import os
+import platform
 import re
 import sys
+from pathlib import Path
 
 from dev_report import ROOT, Outcome, SetUpFailed, run_quietly, say
 from dev_system import how_to_get_libraries
 
 VENV = ROOT / ".venv"
 LOCK = ROOT / "packaging" / "requirements.lock"
+CLIENTS_LOCK = ROOT / "packaging" / "clients.lock"
 _STAMP = VENV / "klingstudio-stamp"
+_CLIENTS_STAMP = VENV / "klingstudio-clients-stamp"
+_CLIENTS_LIBC = (2, 34)
+"""On Linux, oxenai's wheel needs this glibc or a newer one."""
 _BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = _BIN / ("python.exe" if os.name == "nt" else "python")
 
@@ -31,24 +37,49 @@ def program(name: str) -> str:
 
 def make() -> None:
     """Bring `.venv` up to what the lock file says. Quick when it is already there."""
-    wanted = _fingerprint()
-    if PYTHON.exists() and _STAMP.exists() and _STAMP.read_text(encoding="ascii").strip() == wanted:
+    wanted = _fingerprint(LOCK)
+    if PYTHON.exists() and _is_stamped(_STAMP, wanted):
         say("environment: .venv is up to date")
         return
     _make_venv()
-    _STAMP.unlink(missing_ok=True)
+    # The clients share packages with the rest, so they are looked at again, too.
+    for stamp in (_STAMP, _CLIENTS_STAMP):
+        stamp.unlink(missing_ok=True)
     say("environment: installing the packages of packaging/requirements.lock (about 400 MB on disk)")
-    # Wheels only: nothing is compiled here and no foreign set-up code runs.
-    packages = ["--require-hashes", "--only-binary", ":all:", "-r", str(LOCK)]
-    took_s = _pip(packages)
+    took_s = _install(LOCK)
     took_s += _pip(["--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
     _try_libraries()
     _STAMP.write_text(wanted + "\n", encoding="ascii")
     say(f"environment: ready in {took_s:.0f} s")
 
 
-def _fingerprint() -> str:
-    parts = [LOCK.read_bytes(), (ROOT / "pyproject.toml").read_bytes(), sys.version.encode(), str(ROOT).encode()]
+def add_clients() -> None:
+    """Bring in the official clients that tests and benches measure us against. Quick when they are already there."""
+    libc, version = platform.libc_ver()
+    if libc == "glibc" and tuple(int(part) for part in version.split(".")[:2]) < _CLIENTS_LIBC:
+        say(f"not installed: packaging/clients.lock, because oxenai needs glibc 2.34 and this is {version}")
+        return
+    wanted = _fingerprint(CLIENTS_LOCK)
+    if _is_stamped(_CLIENTS_STAMP, wanted):
+        return
+    _CLIENTS_STAMP.unlink(missing_ok=True)
+    say("environment: installing the official clients of packaging/clients.lock (about 500 MB on disk)")
+    took_s = _install(CLIENTS_LOCK)
+    _CLIENTS_STAMP.write_text(wanted + "\n", encoding="ascii")
+    say(f"environment: clients ready in {took_s:.0f} s")
+
+
+def _install(lock: Path) -> float:
+    # Wheels only: nothing is compiled here and no foreign set-up code runs.
+    return _pip(["--require-hashes", "--only-binary", ":all:", "-r", str(lock)])
+
+
+def _is_stamped(stamp: Path, wanted: str) -> bool:
+    return stamp.exists() and stamp.read_text(encoding="ascii").strip() == wanted
+
+
+def _fingerprint(lock: Path) -> str:
+    parts = [lock.read_bytes(), (ROOT / "pyproject.toml").read_bytes(), sys.version.encode(), str(ROOT).encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 

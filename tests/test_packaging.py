@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "packaging" / "requirements.lock"
+CLIENTS_LOCK = ROOT / "packaging" / "clients.lock"
 SCRIPTS = sorted((ROOT / "packaging").glob("*.py"))
 
 
@@ -77,49 +78,69 @@ def test_the_wheel_says_who_may_use_it_and_how_it_is_started(installed: Path) ->
     assert (info / "licenses" / "LICENSE").read_text("utf-8").lstrip().startswith("GNU GENERAL PUBLIC LICENSE")
 
 
-# --- the lock file ----------------------------------------------------------------------------------------------------
+# --- the lock files ---------------------------------------------------------------------------------------------------
 
 
-def locked() -> list[Requirement]:
-    lines = LOCK.read_text("utf-8").replace("\\\n", " ").splitlines()
+def locked(lock: Path) -> list[Requirement]:
+    lines = lock.read_text("utf-8").replace("\\\n", " ").splitlines()
     return [
         Requirement(line.split(" --hash")[0].strip()) for line in lines if line and not line.lstrip().startswith("#")
     ]
 
 
-@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
-@pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
-def test_each_dependency_is_locked_to_a_version_that_fits(version: str, system: str) -> None:
-    environment = {
-        "python_version": version,
-        "python_full_version": f"{version}.9",
-        "sys_platform": system,
-        "implementation_name": "cpython",
-        "platform_python_implementation": "CPython",
-    }
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    wanted = [Requirement(text) for text in project["dependencies"] + project["optional-dependencies"]["dev"]]
+def versions_for(lock: Path, environment: dict[str, str]) -> dict[str, str]:
     versions: dict[str, str] = {}
-    for one in locked():
+    for one in locked(lock):
         if one.marker is None or one.marker.evaluate(environment):
             name = one.name.lower().replace("_", "-")
             assert name not in versions, f"{name} is locked twice"
             versions[name] = str(one.specifier).removeprefix("==")
-
-    for one in wanted:
-        if one.marker is None or one.marker.evaluate(environment):
-            version_locked = versions.get(one.name.lower().replace("_", "-"))
-            assert version_locked is not None, f"{one.name} is not locked"
-            assert one.specifier.contains(version_locked), f"{one.name} is locked to {version_locked}"
+    return versions
 
 
-def test_everything_locked_has_a_hash_and_no_address() -> None:
-    text = LOCK.read_text("utf-8").replace("\\\n", " ")
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("system", ["linux x86_64", "linux aarch64", "darwin arm64", "darwin x86_64", "win32 AMD64"])
+def test_each_dependency_is_locked_to_a_version_that_fits(version: str, system: str) -> None:
+    platform, machine = system.split()
+    environment = {
+        "python_version": version,
+        "python_full_version": f"{version}.9",
+        "sys_platform": platform,
+        "platform_machine": machine,
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+    }
+    file = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    project = file["project"]
+    ours, clients = versions_for(LOCK, environment), versions_for(CLIENTS_LOCK, environment)
+
+    for versions, texts in (
+        (ours, project["dependencies"] + project["optional-dependencies"]["dev"]),
+        (clients, file["dependency-groups"]["clients"]),
+    ):
+        for one in map(Requirement, texts):
+            if one.marker is None or one.marker.evaluate(environment):
+                version_locked = versions.get(one.name.lower().replace("_", "-"))
+                assert version_locked is not None, f"{one.name} is not locked"
+                assert one.specifier.contains(version_locked), f"{one.name} is locked to {version_locked}"
+    # They are installed one over the other.
+    assert {name: clients[name] for name in clients if name in ours and clients[name] != ours[name]} == {}
+
+
+@pytest.mark.parametrize("lock", [LOCK, CLIENTS_LOCK], ids=lambda lock: lock.stem)
+def test_everything_locked_has_a_hash_and_no_address(lock: Path) -> None:
+    text = lock.read_text("utf-8").replace("\\\n", " ")
     entries = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
 
-    assert len(entries) > 40
+    assert len(entries) > 30
     assert [line for line in entries if "--hash=sha256:" not in line] == []
     assert "://" not in text
+
+
+def test_who_only_wants_the_demo_does_not_get_the_clients() -> None:
+    names = {one.name for one in locked(LOCK)}
+
+    assert not names & {"fal-client", "segmind", "oxenai", "pandas", "polars", "pyarrow", "numpy"}
 
 
 # --- the set-up script ------------------------------------------------------------------------------------------------
@@ -164,7 +185,7 @@ def test_a_wrong_command_is_refused_and_all_are_listed() -> None:
     )
 
     assert asked.returncode == 2
-    for name in ("setup", "demo", "check", "test", "bench"):
+    for name in ("setup", "demo", "check", "test", "bench", "torture"):
         assert name in asked.stderr
 
 

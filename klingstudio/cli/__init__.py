@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-COMMANDS = ("demo", "edit", "jobs", "cancel", "resume", "resolve", "keys", "sandbox")
+COMMANDS = ("demo", "edit", "jobs", "cancel", "delete-copies", "resume", "resolve", "keys", "sandbox")
 WRONG_INPUT = 2
 INTERRUPTED = 130
 

@@ -14,6 +14,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,17 +24,22 @@ from klingstudio.cli.parser import parser
 from klingstudio.cli.report import Report, exit_code
 from klingstudio.domain.element import Element, Image
 from klingstudio.domain.errors import InputRefused, KeyProblem, Kind, StudioError
-from klingstudio.domain.job import ATTENTION, UNSENT, Asset, Job, State
+from klingstudio.domain.job import ATTENTION, UNSENT, Job, State
 from klingstudio.domain.request import Request, Tier
 from klingstudio.paths import Paths, paths
 from klingstudio.ui import text
 from klingstudio.vault import Where
 
 if TYPE_CHECKING:
+    from klingstudio.engine.accounts import Accounts
     from klingstudio.engine.queue import JobQueue
+    from klingstudio.providers.base import ProviderInfo
+    from klingstudio.store.settings import Choices
 
 
 OK, BUG = 0, 1
+ALL = "all"
+"""In place of a provider: compare every service."""
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +106,7 @@ def _sandbox(args: argparse.Namespace) -> int:
 
     options = [f"--port={args.port}"] if args.port is not None else []
     options += [f"--faults={args.faults}"] if args.faults is not None else []
+    options += [f"--certificate={args.certificate}"] if args.certificate is not None else []
     return serve(options)
 
 
@@ -114,29 +121,46 @@ async def _demo(args: argparse.Namespace, where: Paths, report: Report) -> int:
         sample = await studio.sample()
         sandbox = studio.providers[-1]
         request = Request(source=str(sample), prompt=text.SAMPLE_PROMPT, provider=sandbox.id, out=_folder(args.out))
-        return await _carry_out(studio.queue, [request], report)
+        return await _carry_out(studio.queue, request, 1, report)
     finally:
         await studio.aclose()
 
 
 async def _plan(args: argparse.Namespace, where: Paths, report: Report) -> int:
-    from klingstudio.engine.preflight import preflight
+    from klingstudio.engine.compare import compare
     from klingstudio.media.worker import MediaWorker
-    from klingstudio.studio import open_accounts, read_choices
+    from klingstudio.studio import open_accounts, read_choices, read_wait
 
     choices = read_choices(where)
     async with open_accounts(where, os.environ) as accounts:
-        request = _request(args, args.provider or choices.provider or accounts.default_provider())
-        request = replace(request, billed_to=choices.billed_to or None, accepts_unknown_price=True, max_cost=None)
-        checked = await preflight(request, media=MediaWorker(), accounts=accounts)
-        order = accounts.planned_order(request, _planned_assets(request), checked.plan.duration_s)
-        report.plan(request, checked.plan, checked.estimate, order.body)
-        return OK
+        one = None if args.provider == ALL else args.provider or choices.provider or accounts.default_provider()
+        infos = accounts.services() if one is None else (accounts.info(one),)
+        request = await _request(args, infos[0], choices, accounts, where, report)
+        request = replace(request, accepts_unknown_price=True, max_cost=None)
+        offers = await compare(
+            request,
+            infos,
+            takes=args.takes,
+            media=MediaWorker(),
+            accounts=accounts,
+            waits=partial(read_wait, where),
+        )
+    problems = [offer.problem for offer in offers if offer.problem is not None]
+    if one is None:
+        report.comparison(offers)
+    elif not problems:
+        report.plan(offers[0])
+    else:
+        report.refused(problems[0])
+    return exit_code(problems[0]) if len(problems) == len(offers) else OK
 
 
 async def _edit(args: argparse.Namespace, where: Paths, report: Report) -> int:
     if args.dry_run:
         return await _plan(args, where, report)
+    if args.provider == ALL:
+        words = f"`--provider {ALL}` compares and sends nothing: add --dry-run, or name one provider"
+        raise InputRefused(Kind.SETTING_INVALID, words)
 
     from klingstudio.engine.preflight import preflight
     from klingstudio.studio import Studio
@@ -144,45 +168,83 @@ async def _edit(args: argparse.Namespace, where: Paths, report: Report) -> int:
     studio = await Studio.open(where, os.environ)
     try:
         accounts, choices = studio.accounts, studio.settings.choices
-        request = _request(args, args.provider or choices.provider or accounts.default_provider())
-        request = replace(request, billed_to=choices.billed_to or None)
+        info = accounts.info(args.provider or choices.provider or accounts.default_provider())
+        if _is_address(args.source):
+            # Before a large file is fetched.
+            await _check_key(accounts, info)
+        request = await _request(args, info, choices, accounts, where, report)
         if request.max_cost is not None:
-            # The cap is for all takes together; each is its own job.
+            # The person's cap is for all takes together, the request's is for one.
             request = replace(request, max_cost=request.max_cost / args.takes)
-        info = accounts.info(request.provider)
         checked = await preflight(request, media=studio.media, accounts=accounts)
-        if (await accounts.key(request.provider)).value is None:
-            raise KeyProblem(Kind.KEY_MISSING, info.title, subject="key")
-        if accounts.asks_consent(request.provider) and request.provider not in choices.upload_consent:
-            _ask_consent(info.upload_note, agreed=args.yes)
-            studio.settings.update(upload_consent=choices.upload_consent | {request.provider})
-        report.estimate(checked.estimate, args.takes)
-        return await _carry_out(studio.queue, [request] * args.takes, report)
+        host = checked.host or info
+        await _check_key(accounts, info)
+        await _check_key(accounts, host)
+        if host is not info:
+            request = replace(request, inputs_via=host.id)
+            report.hosting(host)
+        if checked.host and accounts.asks_consent(host.id) and host.id not in choices.upload_consent:
+            _ask_consent(host.upload_note, agreed=args.yes)
+            studio.settings.update(upload_consent=choices.upload_consent | {host.id})
+        report.estimate(checked, args.takes)
+        return await _carry_out(studio.queue, request, args.takes, report)
     finally:
         await studio.aclose()
 
 
-async def _carry_out(queue: JobQueue, requests: Sequence[Request], report: Report) -> int:
+async def _check_key(accounts: Accounts, info: ProviderInfo) -> None:
+    if (await accounts.key(info.id)).value is None:
+        raise KeyProblem(Kind.KEY_MISSING, info.title, subject="key")
+
+
+async def _carry_out(queue: JobQueue, request: Request, takes: int, report: Report) -> int:
     with report.watching(queue):
-        jobs = [job for request in requests for job in queue.enqueue(request)]
+        jobs = queue.enqueue(request, takes=takes)
         return await report.until_rest(queue, [job.id for job in jobs])
 
 
-def _request(args: argparse.Namespace, provider: str) -> Request:
+async def _request(
+    args: argparse.Namespace, info: ProviderInfo, choices: Choices, accounts: Accounts, where: Paths, report: Report
+) -> Request:
+    source_url = args.source if _is_address(args.source) else None
+    source = await _fetched(source_url, info, accounts, where, report) if source_url else _absolute(args.source)
     return Request(
-        source=str(Path(args.source).absolute()),
+        source=source,
+        source_url=source_url,
         prompt=args.prompt,
-        provider=provider,
+        provider=info.id,
         tier=Tier(args.tier),
         images=tuple(Image(place=_place(place)) for place in args.image),
         elements=tuple(_element(places) for places in args.element),
         keep_audio=args.keep_audio,
         trim=args.trim,
-        inputs_via=args.inputs_via,
+        inputs_via=args.inputs_via or (None if info.hosts_files else choices.inputs_via or None),
+        billed_to=choices.billed_to or None,
         max_cost=args.max_cost,
         accepts_unknown_price=args.yes,
         out=_folder(args.out),
     )
+
+
+def _is_address(source: str) -> bool:
+    return "://" in source and not Path(source).exists()
+
+
+def _absolute(place: str) -> str:
+    return str(Path(place).absolute())
+
+
+async def _fetched(url: str, info: ProviderInfo, accounts: Accounts, where: Paths, report: Report) -> str:
+    from klingstudio.engine.sources import fetch_source
+
+    path = await fetch_source(
+        url,
+        where.sources,
+        allow_loopback=accounts.is_on_this_computer(info.id),
+        repeat=accounts.repeat,
+        on_fraction=report.fetching,
+    )
+    return str(path)
 
 
 def _place(place: str) -> str:
@@ -190,7 +252,7 @@ def _place(place: str) -> str:
         return place
     if "://" in place:
         raise InputRefused(Kind.SETTING_INVALID, f"{place}: only https addresses")
-    return str(Path(place).absolute())
+    return _absolute(place)
 
 
 def _element(places: str) -> Element:
@@ -202,14 +264,6 @@ def _element(places: str) -> Element:
 
 def _folder(out: str | None) -> str | None:
     return str(Path(out).expanduser().absolute()) if out else None
-
-
-def _planned_assets(request: Request) -> tuple[Asset, ...]:
-    places = (("source", request.source), *request.pictures())
-    return tuple(
-        Asset(subject=subject, url=place if "://" in place else Path(place).as_uri(), place=place)
-        for subject, place in places
-    )
 
 
 def _ask_consent(note: str, *, agreed: bool) -> None:
@@ -270,6 +324,22 @@ async def _cancel(args: argparse.Namespace, where: Paths, report: Report) -> int
         await studio.aclose()
 
 
+async def _delete_copies(args: argparse.Namespace, where: Paths, report: Report) -> int:
+    from klingstudio.studio import Studio
+
+    studio = await Studio.open(where, os.environ)
+    try:
+        job = studio.queue.job(args.job)
+        count = await studio.queue.delete_copies(job.id)
+        hosts = {asset.host for asset in (*job.assets, *job.left_assets) if asset.is_upload}
+        for host in (studio.accounts.info(host_id) for host_id in sorted(hosts)):
+            report.say(f"How long {host.title} keeps files: {host.upload_lifetime}")
+        report.say("1 uploaded file was removed." if count == 1 else f"{count} uploaded files were removed.")
+        return OK
+    finally:
+        await studio.aclose()
+
+
 async def _resolve(args: argparse.Namespace, where: Paths, report: Report) -> int:
     from klingstudio.studio import Studio
 
@@ -317,7 +387,9 @@ async def _keys(args: argparse.Namespace, where: Paths, _report: Report) -> int:
                 print("The key is in the keychain.")
             case "test":
                 account = await accounts.test(args.provider)
-                print(f"The key works; it belongs to {account.name}.")
+                owner = f"; it belongs to {account.name}" if account.name else ""
+                left = f" {account.balance} left." if account.balance is not None else ""
+                print(f"The key works{owner}.{left}")
             case _:
                 await accounts.remove_key(args.provider)
                 print("The key was removed.")
@@ -329,6 +401,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Paths, Report], Awaitable[int
     "edit": _edit,
     "jobs": _jobs,
     "cancel": _cancel,
+    "delete-copies": _delete_copies,
     "resume": _resume,
     "resolve": _resolve,
     "keys": _keys,

@@ -35,9 +35,11 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--json", action="store_true", help="one JSON object a line")
 
     edit = commands.add_parser("edit", help="edit one clip and wait for the take")
-    edit.add_argument("source", metavar="SOURCE")
+    edit.add_argument("source", metavar="SOURCE", help="a file, or an https address of yours")
     edit.add_argument("--prompt", required=True, metavar="TEXT", help="what should change; @Image1, @Element1 point")
-    edit.add_argument("--provider", metavar="NAME", help="which service does the work")
+    edit.add_argument(
+        "--provider", metavar="NAME", help="which service does the work; `all` with --dry-run compares them"
+    )
     edit.add_argument("--tier", choices=[tier.value for tier in Tier], default=Tier.PRO.value)
     edit.add_argument("--image", action="append", default=[], metavar="PATH_OR_URL")
     edit.add_argument("--element", action="append", default=[], metavar="FRONT[,ANGLE]...")
@@ -57,6 +59,8 @@ def parser() -> argparse.ArgumentParser:
     jobs.add_argument("--json", action="store_true", help="one JSON object a line")
     cancel = commands.add_parser("cancel", help="stop a job, at the provider too where it can")
     cancel.add_argument("job", metavar="JOB")
+    delete = commands.add_parser("delete-copies", help="remove what was uploaded for a job that has ended")
+    delete.add_argument("job", metavar="JOB")
     resume = commands.add_parser("resume", help="carry every unfinished job to its end; never sends one again")
     resume.add_argument("--json", action="store_true", help="one JSON object a line")
     resolve = commands.add_parser("resolve", help="answer a job whose outcome is not known")
@@ -73,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     sandbox = commands.add_parser("sandbox", help="run the local stand-ins; their addresses are the first line")
     sandbox.add_argument("--port", type=int, metavar="N")
     sandbox.add_argument("--faults", metavar="FILE")
+    sandbox.add_argument("--certificate", metavar="FILE", help="PEM with certificate and key, for what wants https")
     return main
 
 

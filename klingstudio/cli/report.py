@@ -10,15 +10,15 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from klingstudio.cli import INTERRUPTED, WRONG_INPUT
+from klingstudio.cli import INTERRUPTED, WRONG_INPUT, plans
 from klingstudio.domain.errors import Charged, Kind, Problem
-from klingstudio.domain.job import ATTENTION, QUIET, UNSENT, Job, Progress, State
-from klingstudio.domain.media import FitPlan
-from klingstudio.domain.price import Money
-from klingstudio.domain.request import Request
+from klingstudio.domain.job import ATTENTION, QUIET, UNSENT, CancelAnswer, Job, Progress, State
 from klingstudio.ui import text
 
 if TYPE_CHECKING:
+    from klingstudio.domain.price import Money
+    from klingstudio.engine.compare import Offer
+    from klingstudio.engine.preflight import Preflight
     from klingstudio.engine.queue import JobQueue
     from klingstudio.providers.base import ProviderInfo
 
@@ -27,7 +27,10 @@ LOOKS_BEFORE_ASKING = 3
 TROUBLE_PATIENCE_S = 120.0
 """How long a job may go without a usable answer before the command ends; the job is kept."""
 CANCEL_PATIENCE_S = 20.0
+NOT_DONE = 4
+"""The promised exit code where the provider refuses, or cannot do, what was asked."""
 BAR_CELLS = 24
+FETCH_EVERY_S = 0.1
 
 _NETWORK = frozenset({Kind.NETWORK_DOWN, Kind.NETWORK_SLOW, Kind.PROVIDER_BUSY, Kind.CERTIFICATE_REFUSED})
 _KEY = frozenset({Kind.KEY_MISSING, Kind.KEY_REFUSED, Kind.KEY_UNUSABLE, Kind.OTHER_ACCOUNT, Kind.HOST_MISSING})
@@ -87,6 +90,7 @@ class Report:
         self._said: dict[str, str] = {}
         self._drawn = False
         self._has_ended = False
+        self._fetched_at = 0.0
         self._broken: OSError | None = None
         """Why standard output cannot be written any more."""
 
@@ -133,7 +137,10 @@ class Report:
     # ------------------------------------------------------------------------------------------------------ waiting
 
     async def until_rest(self, queue: JobQueue, job_ids: Sequence[str]) -> int:
-        """Wait until each job rests or needs an answer, report each end, and return the first exit code that is not 0."""
+        """Wait until each job rests or needs an answer, report each end, and return the first exit code that is not 0.
+
+        Further takes of their requests, which become jobs when a provider accepts it, are waited for as well.
+        """
         self._wanted = frozenset(job_ids)
         looks_before = {job_id: queue.job(job_id).looks for job_id in job_ids}
         troubled_since: dict[str, float] = {}
@@ -143,6 +150,10 @@ class Report:
             while waiting:
                 if self._broken is not None:
                     raise self._broken
+                born = [job_id for job_id in self._states if job_id not in looks_before]
+                looks_before |= dict.fromkeys(born, 0)
+                waiting += born
+                self._wanted |= frozenset(born)
                 for job_id in tuple(waiting):
                     job = queue.job(job_id)
                     if job.problem is not None:
@@ -168,13 +179,16 @@ class Report:
         """Wait a little for the provider's answer, say what the cancel means, and return the exit code."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CANCEL_PATIENCE_S):
-                while queue.job(job_id).is_active:
+                while _awaits_cancel(queue.job(job_id)):
                     self._changed.clear()
                     await self._changed.wait()
         job = queue.job(job_id)
         if job.paused and job.problem is not None:
             self.refused(job.problem)
             return exit_code(job.problem)
+        if job.cancel_answer is CancelAnswer.IMPOSSIBLE and job.state not in QUIET:
+            self.say(f"{text.cancel_answer(job.cancel_answer)} The job is still followed.")
+            return NOT_DONE
         match job.state:
             case State.DRAFT:
                 words = "Stopped before it was sent; not charged."
@@ -184,6 +198,8 @@ class Report:
                 words = f"It had already ended: {text.phase(state)}."
             case State.UNCONFIRMED | State.REMOTE_MISSING:
                 words = f"{info.title} does not list it; if it is found, it is stopped. It may have been charged."
+            case State.REMOTE if job.cancel_answer in (CancelAnswer.STOPPED, CancelAnswer.TOO_LATE):
+                words = f"{text.cancel_answer(job.cancel_answer)} The job is still followed."
             case State.REMOTE:
                 words = f"Asked {info.title} to stop; the job is still followed. {info.cancel_note}"
             case _:
@@ -199,11 +215,31 @@ class Report:
         if not self._json:
             print(line)
 
-    def estimate(self, money: Money | None, takes: int) -> None:
-        """What is about to be spent."""
+    def estimate(self, checked: Preflight, orders: int) -> None:
+        """What is about to be spent, and what may be refused all the same."""
+        for caution in checked.cautions:
+            print(f"klingstudio: {text.caution(caution)}", file=sys.stderr)
         if not self._json:
-            price = "unknown" if money is None else str(money * takes)
-            print(f"Estimated price: {price}", file=sys.stderr)
+            estimate = "unknown" if checked.estimate is None else str(checked.estimate * orders)
+            rate = f" ({plans.priced(checked.price)})" if checked.price else ""
+            print(f"Estimated price: {estimate}{rate}", file=sys.stderr)
+
+    def hosting(self, host: ProviderInfo) -> None:
+        """Who gets the person's files, where that is not the one who edits them."""
+        if not self._json:
+            print(f"Your files go through {host.title}", file=sys.stderr)
+
+    def fetching(self, fraction: float | None) -> None:
+        """How far the source is that comes from an address; there is no job yet."""
+        now = time.monotonic()
+        if fraction != 1 and now - self._fetched_at < FETCH_EVERY_S:
+            return
+        self._fetched_at = now
+        if self._json:
+            shown = None if fraction is None else round(fraction, 4)
+            self._line({"event": "progress", "job": None, "phase": "fetching", "fraction": shown})
+        else:
+            self._status("", "Fetching", fraction)
 
     def refused(self, problem: Problem) -> None:
         """A request that never became a job."""
@@ -221,32 +257,22 @@ class Report:
         if self._json:
             self._line(_end(None, None, None, None, Problem(kind=Kind.INTERRUPTED)))
 
-    def plan(self, request: Request, plan: FitPlan, estimate: Money | None, body: str) -> None:
+    def plan(self, offer: Offer) -> None:
         """The dry run's answer."""
         if self._json:
-            fit = {
-                "start_s": round(plan.start_s, 6),
-                "end_s": round(plan.end_s, 6),
-                "width_px": plan.width_px,
-                "height_px": plan.height_px,
-                "fps": round(float(plan.fps), 6),
-                "unchanged": plan.is_identity,
-                "steps": list(plan.steps),
-            }
-            self._line(
-                {
-                    "event": "plan",
-                    "provider": request.provider,
-                    "fit": fit,
-                    "estimate": _money(estimate),
-                    "body": json.loads(body),
-                }
-            )
+            self._line(plans.as_object(offer))
             return
-        print(f"Provider   {request.provider}, {request.tier}")
-        print(f"Fit        {' · '.join(plan.steps) or 'fits as it is'}")
-        print(f"Price      {estimate or 'unknown'}")
-        print(f"Request    {body}")
+        for line in plans.page(offer):
+            print(line)
+
+    def comparison(self, offers: Sequence[Offer]) -> None:
+        """What each provider would make of the request."""
+        if self._json:
+            for offer in offers:
+                self._line(plans.as_object(offer))
+            return
+        for line in plans.table(offers):
+            print(line)
 
     def listing(self, jobs: Iterable[Job]) -> None:
         """Every job, a line each."""
@@ -259,7 +285,7 @@ class Report:
                         "state": job.state,
                         "provider": job.request.provider,
                         "take": job.take,
-                        "charge": _money(job.charge),
+                        "charge": _charge(job.charge),
                         "created": job.created_at.isoformat(),
                     }
                 )
@@ -339,6 +365,11 @@ def _interruption(job: Job) -> Problem:
     return Problem(kind=Kind.INTERRUPTED, charged=charged)
 
 
+def _awaits_cancel(job: Job) -> bool:
+    """False once nothing more can be learned by waiting a little."""
+    return job.is_active and job.cancel_answer is not CancelAnswer.IMPOSSIBLE
+
+
 def _rests(job: Job, looks_before: int) -> bool:
     if job.state is State.UNCONFIRMED or job.state is State.REMOTE_MISSING:
         return job.looks - looks_before >= LOOKS_BEFORE_ASKING or job.paused
@@ -356,9 +387,14 @@ def _next_step(job: Job) -> str:
 def _end(
     job_id: str | None, state: State | None, take: str | None, charge: Money | None, problem: Problem | None
 ) -> dict[str, object]:
-    error = None if problem is None else {"kind": problem.kind, "message": text.one_line(problem)}
-    return {"event": "done", "job": job_id, "state": state, "take": take, "charge": _money(charge), "error": error}
+    error = None if problem is None else _error(problem)
+    return {"event": "done", "job": job_id, "state": state, "take": take, "charge": _charge(charge), "error": error}
 
 
-def _money(money: Money | None) -> dict[str, str] | None:
-    return None if money is None else {"amount": f"{money.amount:f}", "currency": money.currency}
+def _error(problem: Problem) -> dict[str, str]:
+    known = {"kind": problem.kind, "message": text.one_line(problem), "charged": problem.charged}
+    return known | {"raw": problem.raw} if problem.raw else known
+
+
+def _charge(charge: Money | None) -> dict[str, str] | None:
+    return None if charge is None else plans.money(charge)

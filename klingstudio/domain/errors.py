@@ -40,6 +40,7 @@ class Kind(StrEnum):
     SOURCE_CHANGED = "source_changed"
     SOURCE_UNFITTABLE = "source_unfittable"
     TRIM_INVALID = "trim_invalid"
+    TRIM_TOO_LONG = "trim_too_long"
     MEDIA_WORKER_FAILED = "media_worker_failed"
     # words and pictures
     PROMPT_EMPTY = "prompt_empty"
@@ -98,6 +99,7 @@ class Kind(StrEnum):
     DATABASE_DAMAGED = "database_damaged"
     JOB_UNKNOWN = "job_unknown"
     JOB_NOT_WAITING = "job_not_waiting"
+    COPIES_NEEDED = "copies_needed"
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
 

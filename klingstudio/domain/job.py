@@ -98,6 +98,10 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.READY, E.SOURCE_CHANGED): S.DRAFT,
     (S.READY, E.STOP): S.DRAFT,
     (S.READY, E.INTENT): S.SUBMITTING,
+    # An older request of the job turns up before it is sent again, or after that was given up.
+    (S.DRAFT, E.FOUND): S.REMOTE,
+    (S.PREPARED, E.FOUND): S.REMOTE,
+    (S.READY, E.FOUND): S.REMOTE,
     (S.SUBMITTING, E.NOT_SENT): S.READY,
     (S.SUBMITTING, E.REJECTED): S.REJECTED,
     (S.SUBMITTING, E.ACCEPTED): S.REMOTE,
@@ -231,6 +235,15 @@ class Asset:
     url: str
     place: str = ""
     """The local file or web address it stands for."""
+    host: str = ""
+    """Provider that it was uploaded to; empty for an address of the person's own."""
+    is_deleted: bool = False
+    """True: it was removed from there again."""
+
+    @property
+    def is_upload(self) -> bool:
+        """False for an address of the person's own."""
+        return bool(self.host)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +274,8 @@ class CancelAnswer(StrEnum):
     """It is at work and was told; it may finish, and be charged, all the same."""
     TOO_LATE = "too_late"
     """It had ended."""
+    IMPOSSIBLE = "impossible"
+    """The provider has no way to stop an edit; nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,15 +290,18 @@ class Job:
     updated_at: datetime
     """UTC."""
     estimate: Money | None = None
+    """For every take that is to come of it."""
+    ordered_with: str | None = None
+    """The job whose one paid request made this one too; None for a job with a request of its own."""
     clip: Clip | None = None
     source_mark: SourceMark | None = None
     assets: tuple[Asset, ...] = ()
+    left_assets: tuple[Asset, ...] = ()
+    """Uploads for requests that were not sent, or were lost; nothing refers to them any more."""
     order: Order | None = None
     remote_id: str | None = None
     remote_links: Mapping[str, str] = field(default_factory=dict)
     """Addresses that the provider returned with `remote_id`."""
-    extra_remote_ids: tuple[str, ...] = ()
-    """Further ids that the provider returned for the one request; kept, because they may be charged."""
     remote_status: str = ""
     """The provider's own word, kept as text."""
     result_url: str | None = None
@@ -312,6 +330,16 @@ class Job:
     def is_active(self) -> bool:
         """True while the engine is, or should be, working on it."""
         return self.state not in QUIET and not self.paused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """How long earlier edits took at a provider, from the order until it was seen to be done."""
+
+    usual_s: float
+    """The median."""
+    jobs: int
+    """How many edits it is taken from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

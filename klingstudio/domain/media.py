@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 
 from klingstudio.domain.errors import InputRefused, Kind
@@ -47,24 +48,59 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a provider's edit accepts. Each set of numbers is written, with source and date, beside its provider."""
+    """What a provider's edit accepts. Each set of numbers is written, with source and date, beside its provider.
+
+    Documents of one model disagree. A `_max` is what all of them accept, and what the program chooses by itself; a
+    `_limit` is the most that one of the provider's own documents accepts: sent when it is asked for, with a caution.
+    """
 
     clip_min_s: float
     clip_max_s: float
+    clip_limit_s: float
     side_min_px: int
     side_max_px: int
+    side_limit_px: int
+    """Used where no size up to `side_max_px` exists for the shape of a clip."""
     fps_min: int
     fps_max: int
     clip_max_bytes: int
     """The largest size that is accepted, in bytes."""
     references_max: int
     """Images and elements together."""
+    references_limit: int
     angles_max: int
+    image_formats: tuple[str, ...]
+    """Of `IMAGE_FORMATS`, what the provider takes; a picture in another one is converted before the upload."""
     image_min_px: int
     image_max_bytes: int
     image_ratio_max: float
     """Longer side divided by shorter side."""
     prompt_max_chars: int
+    wider_source: str
+    """The document that has the `_limit` numbers, and the day it was read; empty where none goes beyond the others."""
+
+
+class Doubt(StrEnum):
+    """What one document of a provider accepts and another does not."""
+
+    CLIP_LONG = "clip_long"
+    CLIP_LARGE = "clip_large"
+    REFERENCES_MANY = "references_many"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caution:
+    """Something that is sent although the provider may refuse it. `ui/text.py` words it."""
+
+    doubt: Doubt
+    subject: str
+    """The place it belongs to: `source`, `image:5`, `element:2`."""
+    value: str
+    """What is sent: `12.0 s`."""
+    limit: str
+    """What every document accepts: `10 s`."""
+    source: str
+    """The document that accepts it, and the day it was read."""
 
 
 SOURCE_MAX_S = 60 * 60.0
@@ -110,8 +146,11 @@ _CODEC_TITLES = {"h264": "H.264", "hevc": "HEVC", "vp9": "VP9", "av1": "AV1", "p
 def plan_fit(facts: ClipFacts, limits: Limits, trim: Trim | None = None) -> FitPlan:
     """Work out the least change that makes the source acceptable.
 
+    Without a trim the clip ends at what every document accepts; a trim says what the person wants, and is kept.
+
     Raises:
-        InputRefused: the source is too short, the trim lies outside it, or no legal size exists for its shape.
+        InputRefused: the source or trim is too short, the trim lies outside the source or is longer than any document
+            accepts, or no legal size exists for the source's shape.
     """
     start_s, end_s = _span(facts, limits, trim)
     width_px, height_px = _size(facts, limits)
@@ -151,20 +190,26 @@ def plan_fit(facts: ClipFacts, limits: Limits, trim: Trim | None = None) -> FitP
     )
 
 
+_TOLERANCE_S = 0.001
+"""A 10 s clip of 25 fps whose last frame ends at 10.0000001 s is not too long."""
+
+
 def _span(facts: ClipFacts, limits: Limits, trim: Trim | None) -> tuple[float, float]:
-    # One frame of slack: a 10 s clip of 25 fps whose last frame ends at 10.0000001 s is not 10.04 s long.
-    tolerance_s = 0.001
     start_s, end_s = (trim.start_s, trim.end_s) if trim else (0.0, facts.duration_s)
     if not 0 <= start_s < end_s or end_s > facts.duration_s + 0.5:
         raise InputRefused(
             Kind.TRIM_INVALID, f"{start_s:g}-{end_s:g} s of a {facts.duration_s:.1f} s clip", subject="source"
         )
     end_s = min(end_s, facts.duration_s)
-    if end_s - start_s > limits.clip_max_s + tolerance_s:
+    if trim is not None and end_s - start_s > limits.clip_limit_s + _TOLERANCE_S:
+        raise InputRefused(
+            Kind.TRIM_TOO_LONG, f"{end_s - start_s:.1f} s; the most is {limits.clip_limit_s:g} s", subject="source"
+        )
+    if trim is None and end_s - start_s > limits.clip_max_s + _TOLERANCE_S:
         # Whole frames only, so that the measured length of the clip stays at or below the limit.
         end_s = start_s + int(limits.clip_max_s * facts.fps) / facts.fps
         end_s = float(end_s)
-    if end_s - start_s < limits.clip_min_s - tolerance_s:
+    if end_s - start_s < limits.clip_min_s - _TOLERANCE_S:
         raise InputRefused(
             Kind.SOURCE_TOO_SHORT,
             f"{end_s - start_s:.1f} s; the least is {limits.clip_min_s:g} s",
@@ -175,20 +220,21 @@ def _span(facts: ClipFacts, limits: Limits, trim: Trim | None) -> tuple[float, f
 
 def _size(facts: ClipFacts, limits: Limits) -> tuple[int, int]:
     width, height = facts.width_px, facts.height_px
-    factor = Fraction(1)
-    if min(width, height) < limits.side_min_px:
-        factor = Fraction(limits.side_min_px, min(width, height))
-    if max(width, height) * factor > limits.side_max_px:
-        factor = Fraction(limits.side_max_px, max(width, height))
-    scaled = _even(width * factor), _even(height * factor)
-    if min(scaled) < limits.side_min_px:
-        raise InputRefused(
-            Kind.SOURCE_UNFITTABLE,
-            f"{width}×{height} cannot be scaled so that both sides lie within "
-            f"{limits.side_min_px}-{limits.side_max_px} px",
-            subject="source",
-        )
-    return scaled
+    for side_max_px in (limits.side_max_px, limits.side_limit_px):
+        factor = Fraction(1)
+        if min(width, height) < limits.side_min_px:
+            factor = Fraction(limits.side_min_px, min(width, height))
+        if max(width, height) * factor > side_max_px:
+            factor = Fraction(side_max_px, max(width, height))
+        scaled = _even(width * factor), _even(height * factor)
+        if min(scaled) >= limits.side_min_px:
+            return scaled
+    raise InputRefused(
+        Kind.SOURCE_UNFITTABLE,
+        f"{width}×{height} cannot be scaled so that both sides lie within "
+        f"{limits.side_min_px}-{limits.side_limit_px} px",
+        subject="source",
+    )
 
 
 def _even(side: Fraction) -> int:
@@ -203,6 +249,19 @@ def _rate(facts: ClipFacts, limits: Limits) -> Fraction:
         usual = (24, 25, 30, 50, 60)
         rate = Fraction(min(usual, key=lambda fps: abs(fps - rate)))
     return min(max(rate, Fraction(limits.fps_min)), Fraction(limits.fps_max))
+
+
+def clip_cautions(plan: FitPlan, limits: Limits) -> tuple[Caution, ...]:
+    """What of this clip only some documents of the provider accept."""
+    found = []
+    if plan.duration_s > limits.clip_max_s + _TOLERANCE_S:
+        found.append((Doubt.CLIP_LONG, f"{plan.duration_s:.1f} s", f"{limits.clip_max_s:g} s"))
+    if max(plan.width_px, plan.height_px) > limits.side_max_px:
+        found.append((Doubt.CLIP_LARGE, f"{plan.width_px}×{plan.height_px} px", f"{limits.side_max_px} px"))
+    return tuple(
+        Caution(doubt=doubt, subject="source", value=value, limit=limit, source=limits.wider_source)
+        for doubt, value, limit in found
+    )
 
 
 def check_image(facts: ImageFacts, limits: Limits, subject: str) -> None:
@@ -221,9 +280,18 @@ def check_image(facts: ImageFacts, limits: Limits, subject: str) -> None:
         )
     if longer > shorter * limits.image_ratio_max:
         raise InputRefused(Kind.IMAGE_BAD_RATIO, f"{size}; the most is {limits.image_ratio_max:g} : 1", subject=subject)
-    if facts.size_bytes > limits.image_max_bytes:
+    check_image_size(facts.size_bytes, limits, subject)
+
+
+def check_image_size(size_bytes: int, limits: Limits, subject: str) -> None:
+    """Refuse a picture file that is too large, as it is or as it was made anew.
+
+    Raises:
+        InputRefused: naming the value and the limit, at `subject`.
+    """
+    if size_bytes > limits.image_max_bytes:
         raise InputRefused(
             Kind.IMAGE_TOO_HEAVY,
-            f"{facts.size_bytes / 1e6:.1f} MB; the most is {limits.image_max_bytes / 1e6:g} MB",
+            f"{size_bytes / 1e6:.1f} MB; the most is {limits.image_max_bytes / 1e6:g} MB",
             subject=subject,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +23,37 @@ class Money:
         return Money(self.amount * times, self.currency)
 
 
+class Per(StrEnum):
+    """What a price is counted by."""
+
+    SECOND = "second"
+    """Of the returned video, which is as long as the clip."""
+    TAKE = "take"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What one second of the returned video costs, and where that was read."""
+    """What an edit costs, and where that was read."""
 
-    per_second: Money
+    rate: Money
+    """For one second or one take."""
+    per: Per = Per.SECOND
     source: str
     """A page or API; shown to the person beside the price."""
     date: str
     """Day it was read, ISO 8601. Prices of this model have halved within a year."""
+    note: str = ""
+    """What else must be known to believe it: how it was worked out, what was seen elsewhere."""
+    is_live: bool = False
+    """True: the provider itself told it just now, for this account."""
+
+    def __str__(self) -> str:
+        return f"{self.rate.amount.normalize():f} {self.rate.currency} per {self.per}"
 
     def of(self, duration_s: float) -> Money:
         """The estimate for one take of this length, rounded to the cent."""
-        amount = self.per_second.amount * Decimal(str(round(duration_s, 3)))
-        return Money(amount.quantize(Decimal("0.01"), ROUND_HALF_UP), self.per_second.currency)
+        times = Decimal(str(round(duration_s, 3))) if self.per is Per.SECOND else Decimal(1)
+        return Money((self.rate.amount * times).quantize(Decimal("0.01"), ROUND_HALF_UP), self.rate.currency)
 
 
 def parse_amount(text: str) -> Decimal | None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from klingstudio.domain.element import Element, Image
+from klingstudio.domain.element import Element, Image, is_web_address
 from klingstudio.domain.errors import InputRefused, Kind
-from klingstudio.domain.media import Limits, Trim
+from klingstudio.domain.media import Caution, Doubt, Limits, Trim
 from klingstudio.domain.prompt import check_prompt
 
 
@@ -25,6 +25,8 @@ class Request:
 
     source: str
     """Absolute path of the user's own file."""
+    source_url: str | None = None
+    """The person's own https address that `source` was fetched from. A provider is given it if the clip fits as it is."""
     prompt: str
     """Final text, tokens already numbered."""
     provider: str
@@ -37,12 +39,24 @@ class Request:
     """Provider that hosts local files, for a provider without an upload of its own."""
     billed_to: str | None = None
     """Organisation that is billed and keeps the result, where the provider has such a thing."""
+    takes: int = 1
+    """How many takes the one paid request makes."""
     max_cost: Decimal | None = None
-    """The approved cap, in the currency of the provider's price."""
+    """The approved cap for all of them, in the currency of the provider's price."""
     accepts_unknown_price: bool = False
     """The person agreed to send although the price is not known."""
     out: str | None = None
     """Where the person wants the take: a path ending in `.mp4`, or a folder. None: the takes folder."""
+
+    def uploads(self, *, is_source: bool) -> bool:
+        """True when a file of this computer has to be hosted. `is_source`: the clip is the source, byte for byte."""
+        needs_clip = self.source_url is None or not is_source
+        return needs_clip or any(not is_web_address(place) for _, place in self.pictures())
+
+    def references(self) -> tuple[str, ...]:
+        """Every reference in the order it is sent, by its subject: `image:1`, `element:1`."""
+        images = [f"image:{n}" for n in range(1, len(self.images) + 1)]
+        return (*images, *(f"element:{n}" for n in range(1, len(self.elements) + 1)))
 
     def pictures(self) -> tuple[tuple[str, str], ...]:
         """Every picture in the order it is sent: (subject, place), for example `("image:1", "/a/b.png")`."""
@@ -56,7 +70,7 @@ def check_request(request: Request, limits: Limits) -> None:
     """Refuse what can be refused without opening a file.
 
     Raises:
-        InputRefused: at the prompt, or at the first reference over the limit.
+        InputRefused: at the prompt, or at the first reference that no document of the provider accepts.
     """
     check_prompt(
         request.prompt,
@@ -64,13 +78,31 @@ def check_request(request: Request, limits: Limits) -> None:
         elements=len(request.elements),
         max_chars=limits.prompt_max_chars,
     )
-    count = len(request.images) + len(request.elements)
-    if count > limits.references_max:
+    references = request.references()
+    if len(references) > limits.references_limit:
         raise InputRefused(
-            Kind.TOO_MANY_REFERENCES, f"{count} of {limits.references_max}", subject=f"image:{len(request.images)}"
+            Kind.TOO_MANY_REFERENCES,
+            f"{len(references)} of {limits.references_limit}",
+            subject=references[limits.references_limit],
         )
     for n, element in enumerate(request.elements, 1):
         if len(element.angles) > limits.angles_max:
             raise InputRefused(
                 Kind.TOO_MANY_ANGLES, f"{len(element.angles)} of {limits.angles_max}", subject=f"element:{n}"
             )
+
+
+def reference_cautions(request: Request, limits: Limits) -> tuple[Caution, ...]:
+    """Says so at the first reference that only some documents of the provider accept."""
+    references = request.references()
+    if len(references) <= limits.references_max:
+        return ()
+    return (
+        Caution(
+            doubt=Doubt.REFERENCES_MANY,
+            subject=references[limits.references_max],
+            value=str(len(references)),
+            limit=str(limits.references_max),
+            source=limits.wider_source,
+        ),
+    )

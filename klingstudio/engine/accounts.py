@@ -6,19 +6,26 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 from klingstudio.domain.errors import InputRefused, KeyProblem, Kind, StudioError
 from klingstudio.domain.job import Asset, Order
 from klingstudio.domain.price import Price
 from klingstudio.domain.request import Request, Tier
-from klingstudio.net.api import Api, check_base, is_loopback, tls
+from klingstudio.engine.prices import listed_prices
+from klingstudio.net.api import PATIENT, Api, Deadlines, check_base, is_loopback, tls
 from klingstudio.net.retry import Patience
 from klingstudio.providers import registry
-from klingstudio.providers.base import Account, Provider, ProviderInfo
+from klingstudio.providers.base import Account, Footage, Provider, ProviderInfo
 from klingstudio.vault import Secret, Vault, Where
 
+T = TypeVar("T")
+
 SANDBOX_KEY = "sandbox"
+PRICE_HOLDS = timedelta(hours=1)
+"""How long a price that a provider told is believed."""
 
 
 class Accounts:
@@ -32,15 +39,21 @@ class Accounts:
         patience: Patience,
         now: Callable[[], datetime],
         sandbox_address: Callable[[], Awaitable[str]],
+        deadlines: Deadlines = PATIENT,
     ) -> None:
         self._vault = vault
         self._environ = environ
         self._patience = patience
         self._now = now
         self._sandbox_address = sandbox_address
+        self._deadlines = deadlines
         self._open: dict[str, tuple[str, Api, Provider]] = {}
-        self._prices: dict[tuple[str, Tier], Price] = {}
+        self._prices: dict[tuple[str, Tier], tuple[datetime, Price]] = {}
         self._making: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def repeat(self, call: Callable[[], Awaitable[T]]) -> T:
+        """A free call without a key, repeated as those of providers are."""
+        return await self._patience.repeat(call)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -69,9 +82,35 @@ class Accounts:
         named = (info.id for info in self.services() if self._environ.get(info.key_variable or ""))
         return next(named, None)
 
-    def planned_order(self, request: Request, assets: Sequence[Asset], duration_s: float) -> Order:
+    def hosts(self) -> tuple[ProviderInfo, ...]:
+        """The services that host files, in the order of the registry."""
+        return tuple(info for info in self.services() if info.hosts_files)
+
+    async def host_of(self, request: Request) -> ProviderInfo:
+        """Who hosts the files of a request: its provider, else the one it names, else the first that has a key.
+
+        Raises:
+            InputRefused: there is none, or the one it names hosts nothing.
+        """
+        info = self.info(request.provider)
+        if info.hosts_files:
+            return info
+        if request.inputs_via is not None:
+            host = self.info(request.inputs_via)
+            if host not in self.hosts():
+                words = f"{host.title} hosts no files for {info.title}; {those_that_do(self.hosts())}"
+                raise InputRefused(Kind.NOT_SUPPORTED, words)
+            return host
+        for host in self.hosts():
+            if (await self.key(host.id)).value is not None:
+                return host
+        raise InputRefused(
+            Kind.HOST_MISSING, f"{info.title} hosts no files; with a key of yours {those_that_do(self.hosts())}"
+        )
+
+    def planned_order(self, request: Request, assets: Sequence[Asset], clip: Footage) -> Order:
         """The order that would be sent, made without asking anybody."""
-        return self._entry(request.provider).planned_order(request, assets, duration_s)
+        return self._entry(request.provider).planned_order(request, assets, clip)
 
     def asks_consent(self, provider_id: str) -> bool:
         """True when uploads become public on the internet: not when the address was moved to this computer."""
@@ -97,6 +136,7 @@ class Accounts:
             KeyProblem: this cannot be a key.
         """
         self.info(provider_id)
+        self._forget_prices(provider_id)
         return await self._vault.put(provider_id, value)
 
     async def remove_key(self, provider_id: str) -> None:
@@ -158,26 +198,29 @@ class Accounts:
             tls=await tls(),
             patience=self._patience,
             now=self._now,
+            deadlines=self._deadlines,
         )
         return api, entry.create(entry.info, api, self._now)
 
     async def price(self, provider_id: str, tier: Tier) -> Price | None:
         """The live price where the provider tells one, else the dated one of the table, else None."""
-        if (provider_id, tier) in self._prices:
-            return self._prices[provider_id, tier]
+        now = self._now()
+        read_at, known = self._prices.get((provider_id, tier), (now, None))
+        if known is not None and now - read_at < PRICE_HOLDS:
+            return known
         try:
             live = await (await self.provider(provider_id)).price(tier)
         except StudioError:
             live = None
-        if live is not None:
-            self._prices[provider_id, tier] = live
-            return live
-        return self.listed_price(provider_id, tier)
+        if live is None:
+            return self.listed_price(provider_id, tier)
+        live = replace(live, is_live=True)
+        self._prices[provider_id, tier] = now, live
+        return live
 
     def listed_price(self, provider_id: str, tier: Tier) -> Price | None:
         """The dated price of the table; None where the pages name none for this tier."""
-        info = self.info(provider_id)
-        return info.price if tier is Tier.PRO else None
+        return listed_prices().get((provider_id, tier))
 
     async def _hosts(self, info: ProviderInfo) -> Mapping[str, str]:
         if info.key_variable is None:
@@ -188,9 +231,14 @@ class Accounts:
         return info.hosts
 
     async def _forget(self, provider_id: str) -> None:
+        self._forget_prices(provider_id)
         known = self._open.pop(provider_id, None)
         if known is not None:
             await known[1].aclose()
+
+    def _forget_prices(self, provider_id: str) -> None:
+        # They may be those of the account whose key it was.
+        self._prices = {key: known for key, known in self._prices.items() if key[0] != provider_id}
 
     def _entry(self, provider_id: str) -> registry.Entry:
         entry = registry.entry(provider_id)
@@ -198,3 +246,9 @@ class Accounts:
             names = ", ".join(known.info.id for known in registry.ENTRIES)
             raise InputRefused(Kind.SETTING_INVALID, f"no provider {provider_id!r}; there are: {names}")
         return entry
+
+
+def those_that_do(infos: Sequence[ProviderInfo]) -> str:
+    """Their titles in a sentence: `This one and that one do`."""
+    *others, last = [info.title for info in infos]
+    return f"{', '.join(others)} and {last} do" if others else f"{last} does"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from klingstudio.domain.errors import StudioError
-from klingstudio.domain.job import Event, Job, State
+from klingstudio.domain.job import QUIET, Event, Job, State
 from klingstudio.engine import reconcile
 from klingstudio.engine.course import Course
 from klingstudio.engine.follow import charge_of, charged, find
@@ -23,9 +23,8 @@ LATE_FOR = timedelta(days=1)
 LATE_MOST = 4
 """How often in one run of the program a charge, or a correction, is asked for: not every provider tells one."""
 
-_RESTS = frozenset(
-    {State.COMPLETED, State.REJECTED, State.REMOTE_FAILED, State.REMOTE_CANCELLED, State.ABANDONED},
-)
+_RESTS = QUIET | {State.PREPARED, State.READY}
+"""The last two: while the person lets them wait."""
 _CORRECTABLE = frozenset({State.REMOTE_FAILED, State.REMOTE_CANCELLED})
 
 
@@ -38,7 +37,7 @@ def is_late(job: Job, now: datetime) -> bool:
 async def attend(course: Course) -> None:
     """Ask ever more rarely until nothing is in question, or the job goes on."""
     asked = 0
-    while course.job.state in _RESTS:
+    while _rests(course):
         now = course.around.now()
         is_lost = any(now - a.intent_at < LOST_FOR for a in reconcile.unanswered(course.attempts()))
         late = asked < LATE_MOST and is_late(course.job, now)
@@ -46,6 +45,8 @@ async def attend(course: Course) -> None:
             return
         await course.rest(reconcile.pause_before_look(asked))
         asked += 1
+        if not _rests(course):
+            return
         try:
             if is_lost:
                 await find(course)
@@ -53,6 +54,10 @@ async def attend(course: Course) -> None:
                 await _ask_late(course)
         except StudioError as error:
             log.info("could not ask afterwards: %s", error.problem.kind)
+
+
+def _rests(course: Course) -> bool:
+    return course.job.state in _RESTS and not course.job.is_active
 
 
 async def _ask_late(course: Course) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from klingstudio.domain.errors import Charged, KeyProblem, Kind, Problem, StudioError
 from klingstudio.domain.job import UNSENT, Attempt, AttemptState, Clip, Event, IllegalMove, Job, Progress, Remote, State
+from klingstudio.domain.price import Money
 from klingstudio.engine.accounts import Accounts
+from klingstudio.engine.pace import Pace
 from klingstudio.media.worker import MediaWorker
 from klingstudio.providers.base import Provider, ProviderInfo
-from klingstudio.store.jobs import JobStore
+from klingstudio.store.jobs import JobStore, Sibling
 from klingstudio.store.ledger import Ledger
 
 log = logging.getLogger(__name__)
@@ -39,10 +41,14 @@ class Surroundings:
     random: Callable[[], float]
     """Uniform in [0, 1)."""
     new_id: Callable[[], str]
+    pace: Pace = field(default_factory=Pace)
 
 
 class Course:
-    """A job as it stands and everything that may be done to it. `announce` hears of every stored change."""
+    """A job as it stands and everything that may be done to it.
+
+    `announce` hears of every stored change, `welcome` of every further job that the job's paid request turned out to be.
+    """
 
     def __init__(
         self,
@@ -50,6 +56,7 @@ class Course:
         around: Surroundings,
         *,
         announce: Callable[[Job], None],
+        welcome: Callable[[Job], None],
         report: Callable[[Progress], None],
     ) -> None:
         self.job = job
@@ -66,6 +73,7 @@ class Course:
         self.asked_for_link = False
         """True once this run of the program has asked for a fresh link to a dead one."""
         self._announce = announce
+        self._welcome = welcome
         self._report = report
         self._nudged = asyncio.Event()
         self._is_retired = False
@@ -91,6 +99,9 @@ class Course:
             IllegalMove: the table does not list it; nothing changed.
         """
         self._must_be_current()
+        if "assets" in changes:
+            # Of a request that was not sent, or got lost: they are still there, and can be removed.
+            changes["left_assets"] = (*self.job.left_assets, *self.job.assets)
         self.replace(self.around.store.move(self.job, event, self.around.now(), **changes))
 
     def settle(self, attempt: Attempt, state: AttemptState, event: Event, **changes: Any) -> None:
@@ -98,12 +109,32 @@ class Course:
         self._must_be_current()
         self.replace(self.around.store.settle(self.job, attempt.id, state, event, self.around.now(), **changes))
 
-    def attach(self, attempt: Attempt, remote_ids: Sequence[str]) -> None:
-        """Keep what an older POST turned out to be; the job has gone on without it, but it may be charged too."""
+    def accept(self, attempt: Attempt, event: Event, remote_ids: Sequence[str], **changes: Any) -> None:
+        """Record that a POST was accepted. The job is the first of its takes; each further one becomes a job of its own
+        in the same transaction, because it is paid for as well.
+        """
         self._must_be_current()
-        self.replace(self.around.store.attach(self.job, attempt.id, remote_ids, self.around.now()))
-        if self.job.problem is not None and self.job.problem.charged is Charged.NO:
-            self.amend(problem=replace(self.job.problem, charged=Charged.MAYBE))
+        # An id that is told twice is still one take.
+        remote_ids = tuple(dict.fromkeys(remote_ids))
+        siblings = self._siblings(attempt, remote_ids[1:])
+        store, now = self.around.store, self.around.now()
+        changes |= {"remote_id": remote_ids[0], "estimate": self._estimate_each()}
+        self.replace(store.settle(self.job, attempt.id, AttemptState.ACCEPTED, event, now, siblings, **changes))
+        self._welcome_all(siblings)
+
+    def attach(self, attempt: Attempt, remote_ids: Sequence[str]) -> None:
+        """Keep what an older POST turned out to be: the job has gone on without it, so its takes are jobs of their own."""
+        self._must_be_current()
+        siblings = self._siblings(attempt, remote_ids)
+        self.around.store.attach(attempt.id, siblings, self.around.now())
+        self._welcome_all(siblings)
+
+    def add(self, attempt: Attempt, remote_ids: Sequence[str]) -> None:
+        """Further takes of the accepted POST have shown up."""
+        self._must_be_current()
+        siblings = self._siblings(attempt, remote_ids)
+        self.around.store.add(siblings, self.around.now())
+        self._welcome_all(siblings)
 
     def correct(self, remote_id: str) -> None:
         """The provider lists the job under another id than the one that was known."""
@@ -203,6 +234,19 @@ class Course:
         """
         return await self.around.accounts.provider(self.job.request.provider)
 
+    async def host(self) -> Provider:
+        """The adapter of whoever hosts the job's files.
+
+        Raises:
+            KeyProblem: there is no key.
+        """
+        return await self.around.accounts.provider(self.job.request.inputs_via or self.job.request.provider)
+
+    @property
+    def own_address(self) -> str | None:
+        """The person's own address of the clip, where the provider is given that instead of an upload."""
+        return self.job.request.source_url if self.clip.is_source else None
+
     async def ordering_provider(self) -> Provider:
         """The adapter, if its key still belongs to the account that ordered the job.
 
@@ -215,6 +259,47 @@ class Course:
         return provider
 
     # -------------------------------------------------------------------------------------------------------- inside
+
+    def _siblings(self, attempt: Attempt, remote_ids: Sequence[str]) -> tuple[Sibling, ...]:
+        return tuple(self._sibling(attempt, remote_id) for remote_id in remote_ids)
+
+    def _sibling(self, attempt: Attempt, remote_id: str) -> Sibling:
+        job, now = self.job, self.around.now()
+        is_of_these = bool(job.assets) and job.assets[0].url == attempt.asset_url
+        sibling = Job(
+            id=self.around.new_id(),
+            state=State.DRAFT,
+            request=job.request,
+            created_at=now,
+            updated_at=now,
+            estimate=self._estimate_each(),
+            ordered_with=job.id,
+            clip=job.clip,
+            source_mark=job.source_mark,
+            assets=job.assets if is_of_these else (),
+            order=job.order,
+            # Who stopped the order stopped all of it.
+            cancel_requested_at=job.cancel_requested_at,
+        )
+        share = replace(
+            attempt,
+            id=self.around.new_id(),
+            job_id=sibling.id,
+            state=AttemptState.INTENT,
+            approval_id=None,
+            remote_id=remote_id,
+        )
+        return sibling, share
+
+    def _welcome_all(self, siblings: Sequence[Sibling]) -> None:
+        for sibling, share in siblings:
+            self._welcome(replace(sibling, state=State.REMOTE, remote_id=share.remote_id))
+
+    def _estimate_each(self) -> Money | None:
+        estimate, takes = self.job.estimate, self.job.request.takes
+        if estimate is None or takes == 1 or self.job.remote_id is not None:
+            return estimate
+        return Money(estimate.amount / takes, estimate.currency)
 
     def _must_be_current(self) -> None:
         if self._is_retired:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from klingstudio.domain.errors import (
     KeyProblem,
     Kind,
     NetworkProblem,
+    Problem,
     ResultGone,
     StudioError,
     UnexpectedReply,
@@ -26,6 +28,9 @@ LINKS_MOST = 3
 """How many fresh links are tried in a row before the result is called unavailable."""
 FAILURES_BEFORE_ASKING = 3
 """How often a link is tried in vain before each further failure asks for a fresh one too."""
+TRIES_LEFT = 8
+"""How many tries fit at least into what is left of a link's life, as far as its end is known."""
+SOONEST_S = 1.0
 DAMAGED_MOST = 2
 REFRESH_EVERY_S = 24 * 3600.0
 
@@ -79,11 +84,20 @@ async def _download(course: Course, finish: Finish) -> bool:
     while True:
         try:
             try:
-                await finish.download(course.job.result_url or "", lambda f: course.tell(State.DOWNLOADING, f))
+                if links < LINKS_MOST and _is_past(course):
+                    # By this computer's clock: a fresh link is wanted first, but an old one may still do.
+                    links = LINKS_MOST
+                    await renew_link(course)
+                if course.job.result_url is None:
+                    raise ResultGone(Kind.RESULT_GONE, "the provider gives none")
+                await finish.download(
+                    course.job.result_url,
+                    lambda f: course.tell(State.DOWNLOADING, f),
+                    lambda url: _credentials(course, url),
+                )
             except ResultGone as error:
                 if links >= LINKS_MOST or not await renew_link(course):
-                    course.asked_for_link = True
-                    course.move(Event.LINK_DEAD, problem=replace(error.problem, charged=Charged.YES), looks=0)
+                    _give_up_link(course, error.problem)
                     return False
                 links += 1
                 continue
@@ -95,12 +109,56 @@ async def _download(course: Course, finish: Finish) -> bool:
         except (NetworkProblem, UnexpectedReply) as error:
             # The answer may be a captive portal's page; only the provider can say that the link is dead.
             course.note(replace(error.problem, charged=Charged.YES))
-            await course.rest(wait_s * (0.5 + course.around.random() / 2))
+            if _is_past(course) and await _is_all_there_is(course):
+                gone = Problem(kind=Kind.RESULT_GONE, detail=_past(course), charged=Charged.YES)
+                _give_up_link(course, gone)
+                return False
+            await course.rest(_before_it_dies(course, wait_s * (0.5 + course.around.random() / 2)))
             failures, wait_s = failures + 1, min(POLL_LONGEST_S, wait_s * 2)
             if failures >= FAILURES_BEFORE_ASKING:
                 # The link's host may be gone while the provider is there.
                 with contextlib.suppress(StudioError):
                     await renew_link(course)
+
+
+async def _credentials(course: Course, url: str) -> Mapping[str, str]:
+    """What the provider's own API wants to be shown; nothing for any other host, and nothing without a key."""
+    try:
+        return (await course.provider()).result_headers(url)
+    except StudioError:
+        return {}
+
+
+def _give_up_link(course: Course, problem: Problem) -> None:
+    course.asked_for_link = True
+    course.move(Event.LINK_DEAD, problem=replace(problem, charged=Charged.YES), looks=0)
+
+
+def _is_past(course: Course) -> bool:
+    expires_at = course.job.result_expires_at
+    return expires_at is not None and course.around.now() >= expires_at
+
+
+def _past(course: Course) -> str:
+    expires_at = course.job.result_expires_at
+    return f"it worked until {expires_at:%Y-%m-%d %H:%M} UTC" if expires_at else ""
+
+
+async def _is_all_there_is(course: Course) -> bool:
+    """True when the provider could be asked, and has no link that lives longer."""
+    try:
+        return not await renew_link(course) or _is_past(course)
+    except (NetworkProblem, UnexpectedReply):
+        return False
+
+
+def _before_it_dies(course: Course, wait_s: float) -> float:
+    """A pause that leaves room for several more tries while the link lives."""
+    expires_at = course.job.result_expires_at
+    if expires_at is None:
+        return wait_s
+    left_s = (expires_at - course.around.now()).total_seconds()
+    return wait_s if left_s <= 0 else min(wait_s, max(SOONEST_S, left_s / TRIES_LEFT))
 
 
 async def renew_link(course: Course) -> bool:
@@ -112,7 +170,9 @@ async def renew_link(course: Course) -> bool:
     status = await (await course.ordering_provider()).poll(course.remote)
     if not isinstance(status, Finished):
         return False
-    course.amend(result_url=status.url, result_expires_at=status.expires_at or course.job.result_expires_at)
+    is_same = status.url == course.job.result_url
+    expires_at = status.expires_at or (course.job.result_expires_at if is_same else None)
+    course.amend(result_url=status.url, result_expires_at=expires_at)
     return True
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from klingstudio.domain.job import Job
 from klingstudio.media.worker import MediaWorker
 from klingstudio.net.api import tls
-from klingstudio.net.download import Download
+from klingstudio.net.download import Credentials, Download
 from klingstudio.net.upload import disk_problem
 
 OnFraction = Callable[[float | None], None]
@@ -57,10 +57,10 @@ class Finish:
         """True when the whole `.part` is there from an earlier run, so that a dead link does no harm."""
         return await asyncio.to_thread(lambda: Download.is_complete(self._part))
 
-    async def download(self, url: str, on_fraction: OnFraction) -> None:
+    async def download(self, url: str, on_fraction: OnFraction, credentials: Credentials) -> None:
         """Bring the `.part` to its full length. Raises as `Download.fetch`."""
         download = Download(self._part, tls=await tls(), allow_loopback=self._allow_loopback)
-        await download.fetch(url, lambda done, total: on_fraction(done / total if total else None))
+        await download.fetch(url, lambda done, total: on_fraction(done / total if total else None), credentials)
 
     async def verify(self, on_fraction: Callable[[float], None]) -> None:
         """Decode the whole `.part`.

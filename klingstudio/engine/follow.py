@@ -16,7 +16,7 @@ from klingstudio.domain.errors import (
     StudioError,
     UnexpectedReply,
 )
-from klingstudio.domain.job import TRANSITIONS, Attempt, AttemptState, Event, State
+from klingstudio.domain.job import TRANSITIONS, UNSENT, Attempt, CancelAnswer, Event, State
 from klingstudio.domain.price import Money
 from klingstudio.engine import reconcile
 from klingstudio.engine.course import Course
@@ -31,6 +31,8 @@ MISSING_MOST = 3
 MISSING_FOR_S = 300.0
 """Counted in seconds waited: the clock of the wall may jump."""
 CANCEL_TRIES = 3
+LINK_WITHIN_S = 600.0
+"""How long an edit that is done may stay without a link, in seconds waited."""
 CHARGE_WITHIN_S = 10.0
 """A finished take waits no longer than this for its charge; its link may die."""
 
@@ -83,21 +85,40 @@ async def find(course: Course) -> bool:
     for attempt in ours:
         if not (ids := await _listed(course, provider, attempt)):
             continue
-        found = True
         log.info("found as %s", ", ".join(ids))
         if (course.job.state, Event.FOUND) in TRANSITIONS:
-            extra = (*course.job.extra_remote_ids, *ids[1:])
-            changes = {"remote_id": ids[0], "extra_remote_ids": extra, "problem": None}
-            course.settle(attempt, AttemptState.ACCEPTED, Event.FOUND, **changes)
+            course.accept(attempt, Event.FOUND, ids, problem=None, paused=False)
+        elif course.job.state in UNSENT:
+            # On its way to another request: that one is stopped at its door, where this is looked for again.
+            continue
         else:
             course.attach(attempt, ids)
+        found = True
     return found
 
 
 async def _listed(course: Course, provider: Provider, attempt: Attempt) -> tuple[str, ...]:
     listed = await provider.find(reconcile.look_from(attempt))
+    if attempt.asset_url == course.job.request.source_url:
+        users = course.around.store.attempts_at(attempt.provider, attempt.asset_url)
+        return reconcile.matches_at_own_address(attempt, listed, users, course.job.request.takes)
     attached = course.around.store.attached_ids(attempt.provider, attempt.account)
     return reconcile.matches(attempt, listed, attached)
+
+
+async def gather(course: Course, provider: Provider) -> None:
+    """Look once for takes of the same request that the answer, or the list at that time, did not show yet."""
+    attempt = course.ordered_by()
+    if course.around.store.known_takes(attempt) >= course.job.request.takes:
+        return
+    try:
+        async with asyncio.timeout(CHARGE_WITHIN_S):
+            ids = await _listed(course, provider, attempt)
+    except (StudioError, TimeoutError) as error:
+        log.info("could not look for further takes: %s", error)
+        return
+    if ids:
+        course.add(attempt, ids)
 
 
 async def poll(course: Course) -> None:
@@ -105,17 +126,15 @@ async def poll(course: Course) -> None:
     every_s = course.info.poll_every_s
     sent_at = max((attempt.intent_at for attempt in course.attempts()), default=course.job.created_at)
     wait_s, next_s = 0.0, POLL_FIRST_S
-    missing, missing_s, cancels = 0, 0.0, 0
+    missing, missing_s, linkless_s, cancels = 0, 0.0, 0.0, 0
     while course.job.state is State.REMOTE:
         course.tell(State.REMOTE, None, max(0.0, (course.around.now() - sent_at).total_seconds()))
         await course.rest(wait_s)
+        await course.rest(course.around.pace.turn(course.info))
         try:
             provider = await course.ordering_provider()
             if course.job.cancel_requested_at is not None and cancels < CANCEL_TRIES:
-                cancels += 1
-                answer = await provider.cancel(course.remote)
-                if answer is not course.job.cancel_answer:
-                    course.amend(cancel_answer=answer)
+                cancels += await _ask_to_stop(course, provider)
             status = await provider.poll(course.remote)
         except (NetworkProblem, UnexpectedReply, ProviderRefused) as error:
             # A poll that fails says nothing about the job: wait longer, never give up, never call it failed.
@@ -123,7 +142,12 @@ async def poll(course: Course) -> None:
             wait_s = min(POLL_LONGEST_S, max(every_s, wait_s * 1.5))
             continue
         course.note(None)
-        if isinstance(status, Missing):
+        linkless_s = linkless_s + wait_s if isinstance(status, Waiting) and status.is_done else 0.0
+        if linkless_s >= LINK_WITHIN_S:
+            await gather(course, provider)
+            # The edit is done and charged: what is missing is a link, and that is asked for from now on.
+            course.move(Event.REMOTE_OK, charge=await charge_of(course, provider))
+        elif isinstance(status, Missing):
             missing, missing_s = missing + 1, missing_s + wait_s
             if missing >= MISSING_MOST and missing_s >= MISSING_FOR_S:
                 problem = Problem(kind=Kind.JOB_NOT_KNOWN, charged=Charged.MAYBE)
@@ -134,7 +158,24 @@ async def poll(course: Course) -> None:
         wait_s, next_s = min(every_s, next_s), next_s * 2
 
 
+async def _ask_to_stop(course: Course, provider: Provider) -> bool:
+    """Ask, where the provider can be asked; False when it did not hear."""
+    if not course.info.can_cancel:
+        answer = CancelAnswer.IMPOSSIBLE
+    else:
+        try:
+            answer = await provider.cancel(course.remote)
+        except (NetworkProblem, UnexpectedReply, ProviderRefused) as error:
+            log.info("the cancel did not arrive: %s", error.problem.kind)
+            return False
+    if answer is not course.job.cancel_answer:
+        course.amend(cancel_answer=answer)
+    return True
+
+
 async def _take_in(course: Course, provider: Provider, status: RemoteStatus) -> None:
+    if not isinstance(status, Waiting):
+        await gather(course, provider)
     match status:
         case Waiting():
             words = words_of(status)

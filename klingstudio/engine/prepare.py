@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from klingstudio.domain.element import is_web_address
 from klingstudio.domain.errors import InputRefused, Kind, StudioError
 from klingstudio.domain.job import Asset, Event, State
+from klingstudio.domain.media import check_image_size
 from klingstudio.engine.course import Course
 from klingstudio.engine.preflight import preflight
 from klingstudio.media.probe import mark_source, stat_source
+from klingstudio.net.source import served_bytes
 from klingstudio.net.upload import disk_problem, file_size
-from klingstudio.providers.base import Provider
 
 
 async def prepare(course: Course) -> None:
@@ -40,7 +41,11 @@ async def prepare(course: Course) -> None:
         course.move(Event.INPUT_BAD, problem=disk_problem(error).problem)
     else:
         estimate = checked.estimate or course.job.estimate
-        course.move(Event.PREPARED, clip=clip, source_mark=mark, estimate=estimate, problem=None)
+        if checked.host is not None and not course.info.hosts_files:
+            # Frozen with the job, so that a later start hosts its files at the same place.
+            request = replace(request, inputs_via=checked.host.id)
+        changes = {"request": request, "clip": clip, "source_mark": mark, "estimate": estimate}
+        course.move(Event.PREPARED, **changes, problem=None)
 
 
 def source_is_unchanged(course: Course) -> bool:
@@ -58,21 +63,45 @@ def source_is_unchanged(course: Course) -> bool:
     return True
 
 
+async def address_is_unchanged(course: Course) -> bool:
+    """False, and the job is a draft again, when the person's own address no longer serves the clip to anybody.
+
+    Raises:
+        NetworkProblem: it cannot be asked.
+        UnexpectedReply: its answer makes no sense.
+    """
+    if (url := course.own_address) is None:
+        return True
+    is_local = course.around.accounts.is_on_this_computer(course.job.request.provider)
+    try:
+        size_bytes = await course.around.accounts.repeat(lambda: served_bytes(url, allow_loopback=is_local))
+        if size_bytes not in (None, course.clip.size_bytes):
+            raise InputRefused(Kind.SOURCE_CHANGED, "its address serves another file now", subject="source")
+    except InputRefused as error:
+        course.move(Event.SOURCE_CHANGED, problem=error.problem)
+        return False
+    return True
+
+
 async def begin_upload(course: Course) -> None:
-    """Ask for the key and the account before a large file is on its way."""
+    """Ask for the keys and the accounts before a large file is on its way."""
     if source_is_unchanged(course):
         await (await course.provider()).authorize()
+        if course.job.request.uploads(is_source=course.clip.is_source):
+            await (await course.host()).authorize()
         course.move(Event.UPLOAD)
 
 
 async def upload(course: Course) -> None:
     """Host the clip and the pictures, and freeze the body that refers to them."""
     try:
+        if not await address_is_unchanged(course):
+            return
         provider = await course.provider()
         course.around.work.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=course.around.work, ignore_cleanup_errors=True) as pictures:
-            assets = await _upload_files(course, provider, await _files(course, Path(pictures)))
-        order = await provider.order(course.job.request, assets, course.clip.duration_s)
+            assets = await _upload_files(course, await _files(course, Path(pictures)))
+        order = await provider.order(course.job.request, assets, course.clip)
     except InputRefused as error:
         course.move(Event.SOURCE_CHANGED, problem=error.problem)
     except StudioError as error:
@@ -101,31 +130,36 @@ async def _files(course: Course, pictures: Path) -> list[_File]:
     clip = Path(course.clip.path)
     ending = ".mov" if clip.suffix.lower() == ".mov" else ".mp4"
     files = [_File("source", str(clip), clip, f"{run}{ending}", await file_size(clip))]
+    if course.own_address is not None:
+        files = [_File("source", course.own_address, None, "", 0)]
     for number, (subject, place) in enumerate(course.job.request.pictures(), 1):
         if is_web_address(place):
             files.append(_File(subject, place, None, "", 0))
             continue
         out = pictures / f"{run}-{number}{Path(place).suffix.lower()}"
         try:
-            clean = await course.around.media.clean_image(Path(place), out)
+            clean = await course.around.media.clean_image(Path(place), out, course.info.limits.image_formats)
+            size_bytes = await file_size(clean)
+            check_image_size(size_bytes, course.info.limits, subject)
         except StudioError as error:
             raise error.about(subject) from None
-        files.append(_File(subject, place, clean, f"{run}-{number}{clean.suffix.lower()}", await file_size(clean)))
+        files.append(_File(subject, place, clean, f"{run}-{number}{clean.suffix.lower()}", size_bytes))
     return files
 
 
-async def _upload_files(course: Course, provider: Provider, files: Sequence[_File]) -> tuple[Asset, ...]:
+async def _upload_files(course: Course, files: Sequence[_File]) -> tuple[Asset, ...]:
     total = max(1, sum(file.size_bytes for file in files))
     before = 0
     assets = []
+    host = await course.host() if any(file.path for file in files) else None
     for file in files:
-        url = file.place
-        if file.path is not None:
+        url, where = file.place, ""
+        if host is not None and file.path is not None:
 
             def on_progress(done: int, _of: int, before: int = before) -> None:
                 course.tell(State.UPLOADING, (before + done) / total)
 
-            url = await provider.upload(file.path, file.name, on_progress)
+            url, where = await host.upload(file.path, file.name, on_progress), host.info.id
             before += file.size_bytes
-        assets.append(Asset(subject=file.subject, url=url, place=file.place))
+        assets.append(Asset(subject=file.subject, url=url, place=file.place, host=where))
     return tuple(assets)

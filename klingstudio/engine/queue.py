@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -17,6 +19,7 @@ from klingstudio.domain.job import (
     Approval,
     Attempt,
     AttemptState,
+    CancelAnswer,
     Event,
     Job,
     Progress,
@@ -24,8 +27,9 @@ from klingstudio.domain.job import (
 )
 from klingstudio.domain.price import Money
 from klingstudio.domain.request import Request
-from klingstudio.engine import afterwards, runner
+from klingstudio.engine import afterwards, copies, runner
 from klingstudio.engine.course import Course, Surroundings
+from klingstudio.engine.listen import Listener
 from klingstudio.engine.preflight import check_text
 from klingstudio.engine.tasks import TaskOwner
 from klingstudio.logs import about_job
@@ -61,6 +65,7 @@ class JobQueue:
         self._observers: list[JobObserver] = []
         self._told: dict[str, tuple[float, State]] = {}
         self._slots: dict[str, asyncio.Semaphore] = {}
+        self._listener = Listener(surroundings.accounts, surroundings.pause, heard=self._heard, on_bug=on_bug)
 
     # ------------------------------------------------------------------------------------------------------- life
 
@@ -71,6 +76,7 @@ class JobQueue:
         """
         now = self._around.now()
         in_question = self._around.store.unanswered_since(now - afterwards.LOST_FOR)
+        begun = []
         for job in reversed(self._around.store.recover(now)):
             self._adopt(job)
             course = self._courses[job.id]
@@ -82,10 +88,15 @@ class JobQueue:
                 # What stopped it may be mended by now (a key, a full disk); asking again is free.
                 course.amend(paused=False)
             if course.job.is_active or job.id in in_question or afterwards.is_late(job, now):
-                self._start(job.id)
+                begun.append(course.job)
+        # What will be gone soonest goes first.
+        for job in sorted(begun, key=lambda job: job.result_expires_at or datetime.max.replace(tzinfo=UTC)):
+            self._start(job.id)
+            self._listen(job.request.provider)
 
     async def aclose(self) -> None:
         """Wait a little for an answer that is on its way, then end every task; the journal keeps all of it."""
+        await self._listener.aclose()
         for course in self._courses.values():
             if course.answered.is_set():
                 # Nothing new may go out while the last answers come in.
@@ -121,7 +132,13 @@ class JobQueue:
     # -------------------------------------------------------------------------------------------------- the person's wishes
 
     def enqueue(self, request: Request, *, takes: int = 1, estimate: Money | None = None) -> tuple[Job, ...]:
-        """Record one job per take, on disk before this returns, and begin.
+        """Record one job per paid request, on disk before this returns, and begin.
+
+        A provider may make several takes of one request: then all but the first become jobs when it is accepted.
+
+        Args:
+            request: one take's; its cap is for one take.
+            estimate: for one take.
 
         Raises:
             InputRefused: a name or the prompt holds bytes that are no text.
@@ -129,15 +146,16 @@ class JobQueue:
         """
         check_text(request)
         made = []
-        for _ in range(takes):
+        for count in _shares(takes, self._around.accounts.info(request.provider).takes_per_order):
             now = self._around.now()
+            cap = None if request.max_cost is None else request.max_cost * count
             job = Job(
                 id=self._around.new_id(),
                 state=State.DRAFT,
-                request=request,
+                request=replace(request, takes=count, max_cost=cap),
                 created_at=now,
                 updated_at=now,
-                estimate=estimate,
+                estimate=None if estimate is None else estimate * count,
             )
             self._around.store.create(job)
             self._adopt(job)
@@ -147,7 +165,10 @@ class JobQueue:
         return tuple(made)
 
     def cancel(self, job_id: str) -> None:
-        """Stop before sending, or ask the provider to stop; the outcome is the provider's."""
+        """Stop before sending, or ask the provider to stop; the outcome is the provider's.
+
+        Where the provider cannot be asked, nothing is sent, and the job says so in its `cancel_answer`.
+        """
         course = self._course(job_id)
         job, now = course.job, self._around.now()
         if job.state is State.DRAFT:
@@ -158,6 +179,8 @@ class JobQueue:
         elif job.state in _CANCELLABLE:
             if job.cancel_requested_at is None:
                 course.amend(cancel_requested_at=now)
+            if job.state is not State.SUBMITTING and not course.info.can_cancel:
+                course.amend(cancel_answer=CancelAnswer.IMPOSSIBLE)
             course.nudge()
 
     def carry_on(self, job_id: str) -> None:
@@ -216,12 +239,23 @@ class JobQueue:
             InputRefused: this job does not wait for that answer, or the id belongs to another job.
         """
         job = self._waiting(job_id, frozenset({State.UNCONFIRMED}))
-        store, now = self._around.store, self._around.now()
         attempt, remote_id = self._unknown(job), remote_id.strip()
         if not remote_id.isprintable() or not remote_id or remote_id in self._known_ids(attempt):
             raise InputRefused(Kind.JOB_UNKNOWN, remote_id or "no id")
-        changes = {"remote_id": remote_id, "problem": None, "paused": False}
-        self._replace(store.settle(job, attempt.id, AttemptState.ACCEPTED, Event.FOUND, now, **changes))
+        course = self._course(job_id)
+        course.accept(attempt, Event.FOUND, [remote_id], problem=None, paused=False)
+        self._replace(course.job)
+
+    async def delete_copies(self, job_id: str) -> int:
+        """Remove what was uploaded for a job from where it lies; how many files that were.
+
+        Raises:
+            InputRefused: they are still needed, or the provider keeps what it has.
+            StudioError: the provider did not do it; what was removed before that is recorded.
+        """
+        job = self.job(job_id)
+        with about_job(job.id):
+            return await copies.delete(job, self._courses.values(), self._around)
 
     # ----------------------------------------------------------------------------------------------------------- inside
 
@@ -238,13 +272,20 @@ class JobQueue:
         return next(a for a in self._around.store.attempts(job.id) if a.state is AttemptState.UNKNOWN)
 
     def _known_ids(self, attempt: Attempt) -> frozenset[str]:
-        extra = (id_ for course in self._courses.values() for id_ in course.job.extra_remote_ids)
-        return self._around.store.attached_ids(attempt.provider, attempt.account) | frozenset(extra)
+        return self._around.store.attached_ids(attempt.provider, attempt.account)
 
     def _adopt(self, job: Job) -> None:
-        self._courses[job.id] = Course(job, self._around, announce=self._announce, report=self._report)
+        self._courses[job.id] = Course(
+            job, self._around, announce=self._announce, welcome=self._welcome, report=self._report
+        )
         if job.id not in self._order:
             self._order.append(job.id)
+
+    def _welcome(self, job: Job) -> None:
+        """A job that another one's paid request turned out to be as well; the journal has it already."""
+        self._adopt(job)
+        self._announce(job)
+        self._start(job.id)
 
     def _replace(self, job: Job) -> None:
         """A new course for a job that the person moved; the old one's task is on its way out."""
@@ -252,11 +293,13 @@ class JobQueue:
         self._tasks.cancel(job.id)
         self._adopt(job)
         self._announce(job)
-        if job.state is not State.DRAFT:
-            self._start(job.id)
+        self._start(job.id)
 
     def _prepare(self, job_id: str) -> None:
-        self._courses[job_id].move(Event.PREPARE, problem=None, paused=False, cancel_requested_at=None)
+        course = self._courses[job_id]
+        course.move(Event.PREPARE, problem=None, paused=False, cancel_requested_at=None, cancel_answer=None)
+        # Somebody may be looking for an older request of it.
+        course.nudge()
         self._start(job_id)
 
     def _start(self, job_id: str) -> None:
@@ -289,7 +332,23 @@ class JobQueue:
             self._slots[provider_id] = asyncio.Semaphore(self._around.accounts.info(provider_id).parallel_jobs)
         return self._slots[provider_id]
 
+    def _listen(self, provider_id: str) -> None:
+        """Hear what the provider tells by itself, as long as it is at work for us."""
+        if any(
+            course.job.state is State.REMOTE and course.job.is_active and course.job.request.provider == provider_id
+            for course in self._courses.values()
+        ):
+            self._listener.listen(provider_id)
+        else:
+            self._listener.stop(provider_id)
+
+    def _heard(self, provider_id: str, remote_id: str) -> None:
+        for course in self._courses.values():
+            if course.job.remote_id == remote_id and course.job.request.provider == provider_id:
+                course.nudge()
+
     def _announce(self, job: Job) -> None:
+        self._listen(job.request.provider)
         self._tell(lambda observer: observer.job_changed(job))
 
     def _report(self, progress: Progress) -> None:
@@ -307,3 +366,10 @@ class JobQueue:
                 what(observer)
             except Exception as error:  # noqa: BLE001 - who listens badly must not stop a paid job
                 self._on_bug(error)
+
+
+def _shares(takes: int, most: int) -> Iterator[int]:
+    """How many takes each paid request makes."""
+    while takes > 0:
+        yield min(takes, most)
+        takes -= most

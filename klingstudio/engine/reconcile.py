@@ -1,6 +1,7 @@
 """Finding a job whose answer was lost in the provider's own list. Pure rules; the runner does the reading.
 
-The address of the uploaded clip is unique per attempt, so equality is proof. Absence is proof of nothing: lists lag.
+The address of the uploaded clip is unique per attempt, so equality is proof; an address of the person's own proves
+nothing by itself. Absence is proof of nothing: lists lag.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ SCHEDULE_S = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3
 
 CLOCK_SLACK = timedelta(minutes=10)
 """The local clock may be wrong by this much when the list is read from the moment of sending."""
+SENT_WITHIN = timedelta(minutes=2)
+"""A request that was answered at all was answered within this time."""
 
 
 def pause_before_look(looks: int) -> float:
@@ -39,3 +42,38 @@ def matches(attempt: Attempt, listed: Iterable[RemoteJob], attached: frozenset[s
     return tuple(
         job.remote_id for job in listed if job.input_video == attempt.asset_url and job.remote_id not in attached
     )
+
+
+def matches_at_own_address(
+    attempt: Attempt, listed: Iterable[RemoteJob], users: Iterable[Attempt], takes: int
+) -> tuple[str, ...]:
+    """Ids of listed jobs that can only have come from this attempt, whose clip is at an address of the person's own.
+
+    Other requests may name the same address. So a job counts only if it was made when this attempt was sent, if no
+    other attempt of that time is unexplained, and if there are no more of them than were ordered. Where that is not so
+    only the person can tell.
+
+    Args:
+        users: every attempt with this address at this provider, whatever its account: a renewed key may look like one.
+    """
+    users = tuple(users)
+    attached = {user.remote_id for user in users}
+    span = 2 * CLOCK_SLACK + SENT_WITHIN
+    rivals = [
+        user
+        for user in users
+        if user.id != attempt.id and user.state in _UNEXPLAINED and abs(user.intent_at - attempt.intent_at) <= span
+    ]
+    begin, end = attempt.intent_at - CLOCK_SLACK, attempt.intent_at + SENT_WITHIN + CLOCK_SLACK
+    ids = tuple(
+        job.remote_id
+        for job in listed
+        if job.input_video == attempt.asset_url
+        and job.remote_id not in attached
+        and job.created_at is not None
+        and begin <= job.created_at <= end
+    )
+    return ids if not rivals and len(ids) <= takes else ()
+
+
+_UNEXPLAINED = frozenset({AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.WAIVED})

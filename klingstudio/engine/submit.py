@@ -10,6 +10,7 @@ import hashlib
 import logging
 import shutil
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 from klingstudio.domain.errors import (
@@ -20,12 +21,16 @@ from klingstudio.domain.errors import (
     NetworkProblem,
     Problem,
     ProviderRefused,
+    SpendingRefused,
     StudioError,
 )
-from klingstudio.domain.job import Attempt, AttemptState, Event, Order
+from klingstudio.domain.job import Approval, Attempt, AttemptState, Event, Order
+from klingstudio.domain.price import Money
+from klingstudio.engine import reconcile
 from klingstudio.engine.course import Course
+from klingstudio.engine.follow import find
 from klingstudio.engine.preflight import check_price
-from klingstudio.engine.prepare import source_is_unchanged
+from klingstudio.engine.prepare import address_is_unchanged, source_is_unchanged
 from klingstudio.providers.base import Provider
 
 log = logging.getLogger(__name__)
@@ -44,17 +49,20 @@ async def submit(course: Course) -> None:
         return
     attempts = course.attempts()
     asset_url = course.job.assets[0].url
-    if any(a.asset_url == asset_url and a.state is not AttemptState.NOT_SENT for a in attempts):
-        # The address identifies one attempt, so another attempt needs another address.
+    is_spent = any(a.asset_url == asset_url and a.state is not AttemptState.NOT_SENT for a in attempts)
+    if is_spent and asset_url != course.own_address:
+        # The address identifies one attempt, so another attempt needs another address. The person's own stays the same.
         course.move(Event.ASSET_EXPIRED)
         return
     if course.unsent >= NOT_SENT_MOST:
         course.unsent = 0
         course.pause(course.job.problem or Problem(kind=Kind.NETWORK_DOWN))
         return
-    if not source_is_unchanged(course):
+    if not source_is_unchanged(course) or not await address_is_unchanged(course):
         return
-    await check_price(course.job.request, course.clip.duration_s, course.around.accounts)
+    price = await check_price(course.job.request, course.clip.duration_s, course.around.accounts)
+    approval = course.around.store.unspent_approval(course.job.id)
+    _check_approval(approval, price)
     _check_free_space(course.around.takes, 2 * course.clip.size_bytes + DISK_RESERVE_BYTES)
     provider = await course.provider()
     account = await provider.authorize()
@@ -62,6 +70,8 @@ async def submit(course: Course) -> None:
     order = course.job.order
     if order is None:
         course.move(Event.ASSET_EXPIRED)
+        return
+    if await _turned_up(course):
         return
     attempt = Attempt(
         id=course.around.new_id(),
@@ -72,7 +82,7 @@ async def submit(course: Course) -> None:
         asset_url=asset_url,
         body_sha256=hashlib.sha256(order.body.encode()).hexdigest(),
         intent_at=course.around.now(),
-        approval_id=course.around.store.unspent_approval(course.job.id),
+        approval_id=approval.id if approval else None,
     )
     course.answered.clear()
     try:
@@ -80,6 +90,25 @@ async def submit(course: Course) -> None:
         await _send(course, provider, attempt, order)
     finally:
         course.answered.set()
+
+
+def _check_approval(approval: Approval | None, price: Money | None) -> None:
+    """What the person agreed to pay once more is not exceeded; an unknown price was agreed to as such."""
+    if approval is None or price is None or not approval.cap_cents:
+        return
+    cap = Money(Decimal(approval.cap_cents) / 100, price.currency)
+    if price.amount > cap.amount:
+        raise SpendingRefused(Kind.OVER_MAX_COST, f"{price}; what was approved is {cap}")
+
+
+async def _turned_up(course: Course) -> bool:
+    """True, and nothing may be sent, when an older request of the job is in the provider's list after all."""
+    try:
+        return bool(reconcile.unanswered(course.attempts())) and await find(course)
+    except StudioError as error:
+        # The person's answer was "send again", given without this look.
+        log.info("could not look once more: %s", error.problem.kind)
+        return False
 
 
 async def _send(course: Course, provider: Provider, attempt: Attempt, order: Order) -> None:
@@ -101,13 +130,11 @@ async def _send(course: Course, provider: Provider, attempt: Attempt, order: Ord
     else:
         # Said before it is stored: on a full disk this line may be all there is.
         log.info("accepted as %s", ", ".join(receipt.ids))
-        course.settle(
+        course.accept(
             attempt,
-            AttemptState.ACCEPTED,
             Event.ACCEPTED,
-            remote_id=receipt.ids[0],
+            receipt.ids,
             remote_links=receipt.links,
-            extra_remote_ids=receipt.ids[1:],
             charge=receipt.charge,
             balance=receipt.balance,
             result_expires_at=receipt.expires_at,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
+from weakref import WeakSet
 
 OnError = Callable[[Exception], None]
 
@@ -15,6 +16,7 @@ class TaskOwner:
     def __init__(self) -> None:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._closed = False
+        self._cancelled: WeakSet[asyncio.Task[None]] = WeakSet()
 
     def start(self, key: str, coroutine: Coroutine[Any, Any, None], *, on_error: OnError) -> bool:
         """Run the coroutine; False, and nothing started, when one with this key is running or the owner is closed."""
@@ -43,18 +45,24 @@ class TaskOwner:
         if task is not None and not task.done():
             # Kept under another key until it has ended, so that `aclose` still waits for it.
             self._tasks[f"{key} (cancelled {id(task)})"] = task
-            # Never twice: a second cancel would cut its clean-up short.
-            if not task.cancelling():
-                task.cancel()
+            self._cancel_once(task)
 
     async def aclose(self) -> None:
         """Cancel what runs and wait until all of it has ended."""
         self._closed = True
         tasks = list(self._tasks.values())
         for task in tasks:
-            if not task.done() and not task.cancelling():
-                task.cancel()
+            self._cancel_once(task)
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _cancel_once(self, task: asyncio.Task[None]) -> None:
+        """Never twice: a second cancel would cut its clean-up short.
+
+        What `task.cancelling()` says is not enough: a deadline that runs out inside of the task counts there, too.
+        """
+        if task not in self._cancelled:
+            self._cancelled.add(task)
+            task.cancel()
 
     async def _run(self, coroutine: Coroutine[Any, Any, None], on_error: OnError) -> None:
         try:

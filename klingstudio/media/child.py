@@ -179,7 +179,7 @@ def _carry_out(command: dict[str, Any], on_progress: Callable[[float], None]) ->
         case "clean_image":
             from klingstudio.media.images import clean_image
 
-            return clean_image(path, out, part)
+            return clean_image(path, out, part, command["formats"])
         case "poster":
             from klingstudio.media.thumbs import poster
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +24,7 @@ _HOW_TO_SAVE: dict[str, dict[str, object]] = {
     "png": {},
     "webp": {"quality": 95, "method": 4},
 }
+_ENDINGS = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 
 
 def image(path: Path) -> ImageFacts:
@@ -40,11 +41,11 @@ def image(path: Path) -> ImageFacts:
     return ImageFacts(format=name, width_px=width, height_px=height, size_bytes=path.stat().st_size)
 
 
-def clean_image(path: Path, out: Path, part: Path) -> Path:
-    """The picture upright and without EXIF, position, XMP, comments or hidden second pictures.
+def clean_image(path: Path, out: Path, part: Path, formats: Sequence[str]) -> Path:
+    """The picture upright, in one of `formats`, and without EXIF, position, XMP, comments or hidden second pictures.
 
     Returns:
-        `path` itself when there is nothing to take out, else `out`, encoded anew in the same format.
+        `path` itself when there is nothing to change, else a new file: `out` with the ending of what it is.
 
     Raises:
         InputRefused: as `image`.
@@ -52,12 +53,18 @@ def clean_image(path: Path, out: Path, part: Path) -> Path:
     """
     with _opened(path) as (name, picture):
         picture.load()
-        if not _tells_more(picture):
+        if name in formats and not _tells_more(picture):
             return path
         upright = ImageOps.exif_transpose(picture)
         upright.info = {key: value for key, value in picture.info.items() if key in _KEPT}
+        kept = name
+        if name not in formats:
+            # Both are accepted everywhere; only one of them can be seen through.
+            kept = "png" if upright.has_transparency_data else "jpeg"
+            upright = upright.convert("RGBA" if kept == "png" else "RGB")
+        out = out.with_suffix(_ENDINGS[kept])
         with writing(part, out):
-            upright.save(part, format=name.upper(), **_HOW_TO_SAVE[name])
+            upright.save(part, format=kept.upper(), **_HOW_TO_SAVE[kept])
     return out
 
 

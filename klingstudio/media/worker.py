@@ -102,15 +102,18 @@ class MediaWorker:
         """
         return ImageFacts(**await self._run("image", path))
 
-    async def clean_image(self, path: Path, out: Path) -> Path:
-        """A picture upright and without EXIF, position and XMP: `out`, or `path` when there is nothing to strip.
+    async def clean_image(self, path: Path, out: Path, formats: Sequence[str]) -> Path:
+        """A picture upright, in one of the formats, without EXIF, position and XMP.
+
+        Returns:
+            `path` when there is nothing to change, else `out` with the ending of what it is.
 
         Raises:
             InputRefused: it cannot be used; the caller adds the subject.
             DiskProblem: `out` cannot be written.
         """
         async with _part(out) as part:
-            return Path(await self._run("clean_image", path, out=str(out), part=str(part)))
+            return Path(await self._run("clean_image", path, out=str(out), part=str(part), formats=list(formats)))
 
     async def fit(
         self, source: Path, plan: FitPlan, *, limits: Limits, keep_audio: bool, out: Path, on_progress: OnProgress

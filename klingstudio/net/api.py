@@ -1,7 +1,7 @@
 """A provider's API with the person's key: the only place where a key meets a request.
 
 The client is pinned to the hosts of its provider, follows no redirect, asks for an uncompressed body, reads at most
-`REPLY_MAX_BYTES`, and gives up after `REPLY_DEADLINE_S` however slowly bytes drip in. Free calls are repeated a
+`REPLY_MAX_BYTES`, and gives up after `Deadlines.reply_s` however slowly bytes drip in. Free calls are repeated a
 little; `order`, the paid one, goes out once on a connection of its own.
 """
 
@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import hashlib
 import json
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -23,14 +25,13 @@ import httpx
 
 from klingstudio.domain.errors import InputRefused, Kind, NetworkProblem, SubmitUnconfirmed, UnexpectedReply
 from klingstudio.net.errors import SendingWatch, free_call, paid_call
-from klingstudio.net.reply import Reply
-from klingstudio.net.retry import Patience, retry_after_s
+from klingstudio.net.events import ServerEvent, ServerEvents
+from klingstudio.net.reply import Reply, ReplyTooLarge
+from klingstudio.net.retry import Patience, asked_wait_s
 
 log = logging.getLogger(__name__)
 
 REPLY_MAX_BYTES = 4 * 1024 * 1024
-REPLY_DEADLINE_S = 30.0
-ORDER_DEADLINE_S = 90.0
 STALL_S = 30.0
 """A transfer that moves no byte for this long has failed, even if it moved some before."""
 
@@ -38,6 +39,22 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 REFUSED_BEFORE_WORK = frozenset({400, 401, 402, 403, 404, 405, 406, 410, 413, 415, 422})
 """Answers to a paid request that mean: read, refused, not charged. Every other failure leaves it unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """How long an answer may take, in seconds."""
+
+    reply_s: float = 30.0
+    order_s: float = 90.0
+    stall_s: float = STALL_S
+    """For a piece of a body on its way, not for the whole."""
+    silence_s: float = 60.0
+    """For a stream of events: services send a sign of life every 15 seconds."""
+
+
+PATIENT = Deadlines()
+"""What people get."""
 
 
 @lru_cache(maxsize=1)
@@ -87,6 +104,7 @@ class Api:
         tls: ssl.SSLContext,
         patience: Patience,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        deadlines: Deadlines = PATIENT,
     ) -> None:
         """`hosts`: scheme and host of each part of the API by our name for it; the first one is where we begin."""
         self.base_url = next(iter(hosts.values()))
@@ -95,6 +113,7 @@ class Api:
         self._tls = tls
         self._patience = patience
         self._now = now
+        self._deadlines = deadlines
         self._client = self._new_client()
 
     def __repr__(self) -> str:
@@ -109,7 +128,13 @@ class Api:
         return self._view(base_url=self._hosts[host])
 
     def carrying(self, headers: Mapping[str, str]) -> Api:
-        """The same API with these headers instead of those of the key: a token, or nothing at all."""
+        """The same API with these headers instead of those of the key: a token, or nothing at all.
+
+        Raises:
+            UnexpectedReply: a token that an answer gave cannot stand in a header.
+        """
+        if not all(text.isascii() and text.isprintable() for text in headers.values()):
+            raise UnexpectedReply("a token that is none")
         return self._view(_headers=dict(headers))
 
     def locate(self, url: str) -> tuple[Api, str]:
@@ -135,7 +160,11 @@ class Api:
             is_usable = parts.scheme == "https" or (is_loopback(url) and is_loopback(self.base_url))
             base_url, path = f"{parts.scheme}://{parts.netloc}", url.partition("#")[0]
             is_usable = (
-                is_usable and bool(parts.hostname) and "@" not in parts.netloc and url.startswith(base_url + "/")
+                is_usable
+                and bool(parts.hostname)
+                and "@" not in parts.netloc
+                and url.startswith(base_url + "/")
+                and not url.startswith(base_url + "//")
             )
         except ValueError:
             is_usable, base_url, path = False, "", ""
@@ -150,6 +179,14 @@ class Api:
         except UnexpectedReply:
             return {}
         return self._headers
+
+    def key_mark(self) -> str:
+        """Tells one key from another, for a provider that does not tell whose key it is.
+
+        32 bits of a digest: whoever finds them still has billions of possible keys to choose from.
+        """
+        shown = "\n".join(f"{name.lower()}: {value}" for name, value in sorted(self._headers.items()))
+        return hashlib.sha256(shown.encode()).hexdigest()[:8]
 
     def _view(self, **changes: object) -> Api:
         """This API with other circumstances, on the same connections."""
@@ -169,13 +206,41 @@ class Api:
                 self._url(path),
                 params=query or None,
                 headers=self._headers,
-                timeout=_stalling(REPLY_DEADLINE_S),
+                timeout=_stalling(self._deadlines.reply_s),
             )
-            return await self._read(self._client, request, deadline_s=REPLY_DEADLINE_S)
+            return await self._read(self._client, request, deadline_s=self._deadlines.reply_s)
 
     async def send(self, method: str, path: str, body: object = None) -> Reply:
         """A free call with an optional JSON body, repeated like `get`."""
         return await self._patience.repeat(lambda: self._send(method, path, body=body))
+
+    async def listen(self, path: str) -> AsyncGenerator[ServerEvent, None]:
+        """The events of a stream that stays open, one by one, until either side ends it. One try.
+
+        Raises:
+            NetworkProblem: it cannot be opened, or has been silent for longer than such streams are.
+            UnexpectedReply: what is served is no stream of events.
+        """
+        # A client of its own: a stream that hangs must not keep a connection from the calls that matter.
+        async with self._new_client() as client:
+            with free_call():
+                request = client.build_request(
+                    "GET",
+                    self._url(path),
+                    headers=self._headers | {"Accept": "text/event-stream"},
+                    timeout=_stalling(self._deadlines.silence_s),
+                )
+                response = await client.send(request, stream=True)
+                try:
+                    is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
+                    if response.status_code != 200 or not is_stream:
+                        raise UnexpectedReply(f"HTTP {response.status_code}, no stream of events")
+                    events = ServerEvents()
+                    async for piece in response.aiter_raw():
+                        for event in events.feed(piece):
+                            yield event
+                finally:
+                    await response.aclose()
 
     async def head_without_key(self, path: str) -> Reply:
         """What anybody sees at an address of this provider: how the model's own fetcher will ask."""
@@ -183,8 +248,8 @@ class Api:
         async def once() -> Reply:
             with free_call():
                 async with httpx.AsyncClient(verify=self._tls, trust_env=False, follow_redirects=False) as client:
-                    request = client.build_request("HEAD", self._url(path), timeout=_stalling(REPLY_DEADLINE_S))
-                    return await self._checked(client, request, deadline_s=REPLY_DEADLINE_S)
+                    request = client.build_request("HEAD", self._url(path), timeout=_stalling(self._deadlines.reply_s))
+                    return await self._checked(client, request, deadline_s=self._deadlines.reply_s)
 
         return await self._patience.repeat(once)
 
@@ -201,7 +266,7 @@ class Api:
                     self._url(path),
                     headers=self._headers | dict(headers),
                     content=chunks(),
-                    timeout=_stalling(STALL_S),
+                    timeout=_stalling(self._deadlines.stall_s),
                 )
                 return await self._checked(self._client, request, deadline_s=None)
 
@@ -227,20 +292,20 @@ class Api:
                     self._url(path),
                     content=body.encode(),
                     headers=self._headers | {"Content-Type": "application/json"} | dict(headers or {}),
-                    timeout=_stalling(ORDER_DEADLINE_S),
+                    timeout=_stalling(self._deadlines.order_s),
                     extensions={"trace": watch},
                 )
                 try:
-                    async with asyncio.timeout(ORDER_DEADLINE_S):
+                    async with asyncio.timeout(self._deadlines.order_s):
                         reply = await _read(client, request)
                 except UnexpectedReply as error:
                     raise SubmitUnconfirmed(error.problem.detail) from error
         _log("POST", request.url, reply.status, started)
         if reply.status == 429:
-            wait_s = retry_after_s(reply.headers.get("retry-after"), self._now())
+            wait_s = asked_wait_s(reply.headers, self._now())
             raise NetworkProblem(Kind.PROVIDER_BUSY, "HTTP 429", retry_after_s=wait_s)
         if not reply.is_success and reply.status not in REFUSED_BEFORE_WORK:
-            raise SubmitUnconfirmed(f"HTTP {reply.status}")
+            raise SubmitUnconfirmed(f"HTTP {reply.status}", raw=reply.raw())
         return reply
 
     def _new_client(self) -> httpx.AsyncClient:
@@ -250,7 +315,7 @@ class Api:
             trust_env=False,
             follow_redirects=False,
             http2=False,
-            timeout=_stalling(STALL_S),
+            timeout=_stalling(self._deadlines.stall_s),
         )
 
     def _url(self, path: str) -> str:
@@ -269,9 +334,9 @@ class Api:
                 params=query or None,
                 content=None if body is None else json.dumps(body).encode(),
                 headers=self._headers | ({} if body is None else {"Content-Type": "application/json"}),
-                timeout=_stalling(REPLY_DEADLINE_S),
+                timeout=_stalling(self._deadlines.reply_s),
             )
-            return await self._checked(self._client, request, deadline_s=REPLY_DEADLINE_S)
+            return await self._checked(self._client, request, deadline_s=self._deadlines.reply_s)
 
     async def _read(self, client: httpx.AsyncClient, request: httpx.Request, *, deadline_s: float | None) -> Reply:
         if client.is_closed:
@@ -286,7 +351,7 @@ class Api:
     async def _checked(self, client: httpx.AsyncClient, request: httpx.Request, *, deadline_s: float | None) -> Reply:
         reply = await self._read(client, request, deadline_s=deadline_s)
         if reply.status == 429 or reply.status >= 500:
-            wait_s = retry_after_s(reply.headers.get("retry-after"), self._now())
+            wait_s = asked_wait_s(reply.headers, self._now())
             raise NetworkProblem(Kind.PROVIDER_BUSY, f"HTTP {reply.status}", retry_after_s=wait_s)
         if 300 <= reply.status < 400:
             raise UnexpectedReply(f"HTTP {reply.status}, sent elsewhere")
@@ -297,10 +362,13 @@ async def _read(client: httpx.AsyncClient, request: httpx.Request) -> Reply:
     response = await client.send(request, stream=True)
     try:
         content = bytearray()
-        async for piece in response.aiter_raw():
-            content += piece
-            if len(content) > REPLY_MAX_BYTES:
-                raise UnexpectedReply(f"HTTP {response.status_code}, more than {REPLY_MAX_BYTES} bytes")
+        # A video is left where it is: its headers say all that an answer can, and `Download` fetches it.
+        if not response.headers.get("content-type", "").startswith("video/"):
+            async for piece in response.aiter_raw():
+                content += piece
+                if len(content) > REPLY_MAX_BYTES:
+                    words = f"HTTP {response.status_code}, more than {REPLY_MAX_BYTES} bytes"
+                    raise ReplyTooLarge(words, bytes(content))
     finally:
         await response.aclose()
     return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(content))

@@ -18,6 +18,14 @@ _QUERY = re.compile(r"(https?://[^\s\"'<>?]+)\?[^\s\"'<>]*")
 """The query of an address can be a signature."""
 
 
+class ReplyTooLarge(UnexpectedReply):
+    """An answer longer than is read. `beginning` is what was."""
+
+    def __init__(self, detail: str, beginning: bytes) -> None:
+        super().__init__(detail)
+        self.beginning = beginning
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """Status, headers (lower-case names) and the whole body."""
@@ -38,7 +46,10 @@ class Reply:
             UnexpectedReply: HTML, cut, too deep, not UTF-8, NaN.
         """
         try:
-            return json.loads(self.content, parse_constant=_refuse_constant)
+            # Given bytes, json would let through what is no UTF-8.
+            text = self.content.decode("utf-8-sig")
+            tree = json.loads(text, parse_constant=_refuse_constant)
+            return _whole_characters(tree) if "\\ud" in text.lower() else tree
         except (ValueError, RecursionError) as error:
             kind = "a web page" if self.content.lstrip()[:1] == b"<" else "no JSON"
             raise UnexpectedReply(f"HTTP {self.status}, {kind} ({len(self.content)} bytes)") from error
@@ -97,14 +108,27 @@ class Reply:
         return [row for row in value if isinstance(row, dict)]
 
 
+def _whole_characters(node: object) -> object:
+    """The same tree fit for the journal: a service that cuts its words by length may leave half of a character."""
+    match node:
+        case str():
+            return node.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        case list():
+            return [_whole_characters(one) for one in node]
+        case dict():
+            return {_whole_characters(name): _whole_characters(value) for name, value in node.items()}
+        case _:
+            return node
+
+
 def _refuse_constant(word: str) -> object:
     raise ValueError(word)
 
 
 def plain_words(text: str, most: int = 500) -> str:
-    """A server's own words made safe to show: one line, no control or direction marks, no addresses with queries."""
+    """A server's own words made safe to show: one line, no key, no control or direction marks, no queries of addresses."""
     words = "".join(c if c.isprintable() else " " for c in text if c not in _BIDI).split()
-    words = [word.partition("?")[0] if "://" in word else word for word in words]
+    words = redact(" ".join(word.partition("?")[0] if "://" in word else word for word in words)).split()
     line = " ".join(words)
     return line if len(line) <= most else line[: most - 1] + "…"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -43,16 +43,50 @@ class Patience:
         raise AssertionError("tries must be positive")
 
 
+def asked_wait_s(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds that an answer asks us to wait, clamped to 1-120; None where it asks nothing that can be understood.
+
+    `headers` has lower-case names. One provider sends no Retry-After but the time at which its limit is lifted.
+    """
+    wait_s = retry_after_s(headers.get("retry-after"), now)
+    return _seconds_until(headers.get("x-rate-limit-reset-at-utc"), now) if wait_s is None else wait_s
+
+
 def retry_after_s(value: str | None, now: datetime) -> float | None:
     """Seconds to wait, from a Retry-After header: seconds or a date, clamped to 1-120; None for junk or absence."""
     if value is None:
         return None
     try:
-        seconds = float(value)
+        return _clamped(float(value))
     except ValueError:
-        try:
-            at = parsedate_to_datetime(value)
-        except (ValueError, TypeError):
-            return None
-        seconds = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
+        return _seconds_until(value, now)
+
+
+def _seconds_until(moment: str | None, now: datetime) -> float | None:
+    at = None if moment is None else _http_date(moment) or _iso_date(moment) or _epoch(moment)
+    return None if at is None else _clamped((at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _iso_date(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text.strip())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _epoch(text: str) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(float(text), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _clamped(seconds: float) -> float | None:
     return None if math.isnan(seconds) else min(max(seconds, 1.0), 120.0)

@@ -27,14 +27,13 @@ async def upload_form(
 ) -> Reply:
     """Send `file` as one part of a multipart form, with its exact Content-Length, reading as it goes."""
     boundary = uuid.uuid4().hex
-    head = b"".join(
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
-        for key, value in fields.items()
+    head = (
+        _fields(fields, boundary)
+        + (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{part}"; filename="{_quoted(name)}"\r\n'
+            f"Content-Type: {content_type(name)}\r\n\r\n"
+        ).encode()
     )
-    head += (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{part}"; filename="{_quoted(name)}"\r\n'
-        f"Content-Type: {content_type(name)}\r\n\r\n"
-    ).encode()
     tail = f"\r\n--{boundary}--\r\n".encode()
     size = await file_size(file)
 
@@ -48,6 +47,18 @@ async def upload_form(
         "Content-Type": f"multipart/form-data; boundary={boundary}",
         "Content-Length": str(len(head) + size + len(tail)),
     }
+    return await api.stream(method, path, headers=headers, chunks=chunks)
+
+
+async def send_form(api: Api, method: str, path: str, fields: Mapping[str, str]) -> Reply:
+    """Send a multipart form of text fields alone."""
+    boundary = uuid.uuid4().hex
+    body = _fields(fields, boundary) + f"--{boundary}--\r\n".encode()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield body
+
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "Content-Length": str(len(body))}
     return await api.stream(method, path, headers=headers, chunks=chunks)
 
 
@@ -86,6 +97,13 @@ async def upload_base64(
     length = len(head) + (size + 2) // 3 * 4 + len(tail)
     headers = {"Content-Type": "application/json", "Content-Length": str(length)}
     return await api.stream(method, path, headers=headers, chunks=chunks)
+
+
+def _fields(fields: Mapping[str, str], boundary: str) -> bytes:
+    return b"".join(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
+        for key, value in fields.items()
+    )
 
 
 async def _pieces(file: Path, start: int, length: int, most: int, on_bytes: OnBytes) -> AsyncIterator[bytes]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from klingstudio.domain.errors import Kind
 from klingstudio.domain.job import Asset, CancelAnswer, Order, Remote
@@ -37,6 +37,8 @@ class ProviderInfo:
     currency: str
     tiers: tuple[Tier, ...]
     takes_elements: bool
+    bills_organisations: bool = False
+    """True: an organisation of the person can be billed instead of the key's own account."""
     limits: Limits
     takes_per_order: int = 1
     """How many takes one paid request can make."""
@@ -57,9 +59,10 @@ class ProviderInfo:
     """True: the provider tells of ended jobs by itself, which makes a poll come sooner."""
     upload_is_public: bool
     """True: the first upload asks the person for consent."""
-    price: Price | None
     poll_every_s: float
     parallel_jobs: int
+    requests_per_minute: int | None = None
+    """What the provider allows in all, where it says so: polls of all jobs together keep to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,8 @@ class Waiting:
     """How many jobs are before this one."""
     line: str = ""
     """The newest line of the provider's log of the job."""
+    is_done: bool = False
+    """True: the edit has succeeded, and only the link to it is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,35 @@ class RemoteJob:
     created_at: datetime | None
 
 
+class Footage(Protocol):
+    """What an order may have to say of the clip that goes with it: a fitted clip, or the plan of one."""
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+
+    @property
+    def width_px(self) -> int:
+        """Displayed width."""
+
+    @property
+    def height_px(self) -> int:
+        """Displayed height."""
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A provider with `info.has_events`."""
+
+    def events(self) -> AsyncGenerator[str, None]:
+        """Ids of jobs as they end, for as long as the provider's stream stays open. Nothing is repeated, and not every
+        end is told.
+
+        Raises:
+            StudioError: the stream cannot be opened, or broke.
+        """
+
+
 class Provider(Protocol):
     """One service, bound to one key."""
 
@@ -164,7 +198,7 @@ class Provider(Protocol):
     async def delete(self, url: str) -> None:
         """Remove an uploaded file again, where `info.can_delete`. One that is gone already is no error."""
 
-    async def order(self, request: Request, assets: Sequence[Asset], duration_s: float) -> Order:
+    async def order(self, request: Request, assets: Sequence[Asset], clip: Footage) -> Order:
         """The paid request, word for word. Asks the provider where its model list decides the form."""
 
     async def submit(self, order: Order) -> Receipt:

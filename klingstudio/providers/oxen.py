@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from klingstudio.domain.errors import (
     KeyProblem,
@@ -26,13 +27,15 @@ from klingstudio.domain.media import Limits
 from klingstudio.domain.price import Money, Price, parse_amount
 from klingstudio.domain.request import Request, Tier
 from klingstudio.net.api import Api
-from klingstudio.net.reply import Reply, plain_words
-from klingstudio.net.upload import file_size, upload_form
+from klingstudio.net.inline import INLINE
+from klingstudio.net.reply import Reply, ReplyTooLarge, plain_words
+from klingstudio.net.upload import file_size, send_form, upload_form
 from klingstudio.providers.base import (
     Account,
     Cancelled,
     Failed,
     Finished,
+    Footage,
     Missing,
     OnProgress,
     ProviderInfo,
@@ -49,6 +52,8 @@ OMNI_MODEL = "kling-video-o3-omni"
 RESOLUTION = {Tier.STANDARD: "720p", Tier.PRO: "1080p"}
 
 QUEUE = "/api/ai/queue"
+"""Orders go here and never to the address that answers with the video: a connection that broke would lose it."""
+ENDED = "media_generation_completed"
 
 INPUTS_REPO = "klingstudio-inputs"
 BRANCH = "main"
@@ -58,21 +63,27 @@ PAGES_MOST = 10
 """How much of the list of generations is read for a lost job."""
 
 LIMITS = Limits(
-    # Kling's own O3 specification and the edit page agree on these; Oxen's later page allows 15 s and 3840 px.
+    # Kling's own O3 specification and the edit page agree on the `_max` numbers.
     clip_min_s=3.0,
     clip_max_s=10.0,
+    clip_limit_s=15.0,
     side_min_px=720,
     side_max_px=2160,
+    side_limit_px=3840,
     fps_min=24,
     fps_max=60,
     # "200 MB" may mean 200 × 10⁶; one byte less is right either way.
     clip_max_bytes=199_999_999,
     references_max=4,
+    references_limit=4,
     angles_max=3,
+    # GIF is on Oxen's list too; this program makes no use of it.
+    image_formats=("jpeg", "png", "webp"),
     image_min_px=300,
     image_max_bytes=10_000_000,
     image_ratio_max=2.5,
     prompt_max_chars=2500,
+    wider_source="Oxen.ai's later page of the edit, of July 2026, read 2026-11-20",
 )
 
 INFO = ProviderInfo(
@@ -86,6 +97,7 @@ INFO = ProviderInfo(
     currency="USD",
     tiers=(Tier.PRO, Tier.STANDARD),
     takes_elements=True,
+    bills_organisations=True,
     limits=LIMITS,
     can_cancel=True,
     cancel_note="Oxen.ai stops the edit where it can; whether a running one is still charged is not documented.",
@@ -96,10 +108,29 @@ INFO = ProviderInfo(
     upload_lifetime="For ever, unless you remove them; the repository's history keeps them even then.",
     result_lifetime="For a limited time that is not documented.",
     upload_is_public=True,
-    price=Price(per_second=Money(Decimal("0.336"), "USD"), source="Oxen.ai edit page", date="2026-11-20"),
     poll_every_s=10.0,
     parallel_jobs=3,
+    takes_per_order=4,
+    can_delete=True,
+    has_events=True,
 )
+
+KIND_OF_WORDS: tuple[tuple[str, Kind], ...] = (
+    # The fetch of an input: "403 Client Error: Forbidden for url: …".
+    (r"(client|server) error: .* for url", Kind.INPUT_NOT_READABLE),
+    (r"invalid url|could not (download|fetch)|unable to (download|fetch)", Kind.INPUT_NOT_READABLE),
+    (r"insufficient credits?|out of credits?|not enough credits?", Kind.NO_CREDIT),
+    (r"model not found", Kind.MODEL_GONE),
+    (r"content policy|content_policy|moderation|nsfw|safety|sensitive", Kind.CONTENT_REFUSED),
+    (r"too many requests|rate limit|concurren", Kind.ACCOUNT_LIMIT),
+    (r"num_generations|input should be|list should have|should have at most|field required", Kind.REQUEST_REJECTED),
+    (r"video (duration|dimensions?|size|format)|unsupported (video|image)|file too large", Kind.INPUT_NOT_ACCEPTED),
+    (r"timed out|timeout", Kind.PROVIDER_TIMEOUT),
+    (r"model response error: 422", Kind.INPUT_NOT_ACCEPTED),
+    (r"internal server error|model response error: 5\d\d|service unavailable|bad gateway", Kind.PROVIDER_FAULT),
+)
+"""What the hub's words mean, the first that fits: errors have no codes. In lower case. Documented are those of a fetch,
+`Invalid URL`, credits, `Model not found`, `num_generations …`, `Field required` and `… model response error: <status>`."""
 
 
 def body_text(request: Request, assets: Sequence[Asset], model: str) -> str:
@@ -118,15 +149,15 @@ def body_text(request: Request, assets: Sequence[Asset], model: str) -> str:
     if model == OMNI_MODEL:
         # Without aspect_ratio: an edit keeps the clip's own.
         body |= {"video_mode": "edit", "resolution": RESOLUTION[request.tier], "generate_audio": False}
-    body |= {"response_format": "url", "num_generations": 1}
+    body |= {"response_format": "url", "num_generations": request.takes}
     if request.billed_to:
         body["target_namespace"] = request.billed_to
     return json.dumps(body, ensure_ascii=False)
 
 
-def planned_order(request: Request, assets: Sequence[Asset], duration_s: float) -> Order:
+def planned_order(request: Request, assets: Sequence[Asset], clip: Footage) -> Order:
     """The order with the documented model, asking nobody: for a dry run."""
-    del duration_s
+    del clip
     return Order(path=QUEUE, body=body_text(request, assets, EDIT_MODEL if request.tier is Tier.PRO else OMNI_MODEL))
 
 
@@ -162,7 +193,7 @@ class Oxen:
         if amount is None:
             return None
         return Price(
-            per_second=Money(amount, self.info.currency),
+            rate=Money(amount, self.info.currency),
             source=f"{self.info.title} model list",
             date=self._now().date().isoformat(),
         )
@@ -170,7 +201,7 @@ class Oxen:
     async def upload(self, path: Path, name: str, on_progress: OnProgress) -> str:
         """Commit the file into a public repository of the account and check that anybody can read it."""
         user = await self._whoami()
-        repo = f"/api/repos/{quote(user['username'], safe='')}/{INPUTS_REPO}"
+        repo = self._repo(user)
         await self._ensure_repo(repo, user)
         reply = await upload_form(
             self._api,
@@ -192,12 +223,21 @@ class Oxen:
         return self._api.base_url + address
 
     async def delete(self, url: str) -> None:
-        """Not built yet."""
-        raise NotImplementedError
+        """Remove a file from the inputs repository. Its history keeps the bytes: the hub has no call to purge them."""
+        user = await self._whoami()
+        folder = f"{self._repo(user)}/file/{BRANCH}/"
+        path = url.removeprefix(self._api.base_url)
+        if path == url or not path.startswith(folder) or ".." in path:
+            raise ProviderRefused(Kind.NOT_SUPPORTED, "this file is not in the account's own inputs repository")
+        name = unquote(path.removeprefix(folder))
+        fields = {"name": user["name"], "email": user["email"], "message": f"Remove {name}"}
+        reply = await send_form(self._api, "DELETE", path, fields)
+        if reply.status != 404:
+            _accept(reply)
 
-    async def order(self, request: Request, assets: Sequence[Asset], duration_s: float) -> Order:
+    async def order(self, request: Request, assets: Sequence[Asset], clip: Footage) -> Order:
         """The order with a model that the hub serves today."""
-        del duration_s
+        del clip
         return Order(path=QUEUE, body=body_text(request, assets, await self._model(request.tier)))
 
     async def submit(self, order: Order) -> Receipt:
@@ -216,7 +256,13 @@ class Oxen:
 
     async def poll(self, remote: Remote) -> RemoteStatus:
         """Read one generation."""
-        reply = await self._api.get(f"{QUEUE}/{quote(remote.id, safe='')}")
+        path = f"{QUEUE}/{quote(remote.id, safe='')}"
+        try:
+            reply = await self._api.get(path)
+        except ReplyTooLarge as error:
+            if INLINE.search(error.beginning) is None:
+                raise
+            return Finished(self._api.base_url + path)
         if reply.status == 404:
             reply.tree()
             return Missing()
@@ -226,9 +272,15 @@ class Oxen:
         match reply.text("status"):
             case "succeeded":
                 url = reply.at("result_url")
-                return Finished(url) if isinstance(url, str) and url else Waiting("succeeded, no result yet")
+                if isinstance(url, str) and url:
+                    return Finished(url)
+                if INLINE.search(reply.content):
+                    # The video itself is in the answer, so this is where it is fetched from.
+                    return Finished(self._api.base_url + path)
+                return Waiting("succeeded, no result yet", is_done=True)
             case "failed":
-                return Failed(_words(reply) or "no reason given")
+                words = _words(reply)
+                return Failed(words or "no reason given", kind=_kind(words, Kind.EDIT_FAILED), raw=reply.raw())
             case "cancelled":
                 return Cancelled()
             case word:
@@ -261,6 +313,13 @@ class Oxen:
                 break
         return tuple(found.values())
 
+    async def events(self) -> AsyncGenerator[str, None]:
+        """Listen to the account's stream, which other parts of the hub share. It tells nothing of a cancelled job."""
+        async with aclosing(self._api.listen("/api/events")) as events:
+            async for event in events:
+                if event.name == ENDED and (remote_id := _ended_id(event.data)):
+                    yield remote_id
+
     async def charge(self, remote: Remote) -> Money | None:
         """Read the generation's cost, a decimal string."""
         reply = await self._api.get(f"/api/ai/generations/{quote(remote.id, safe='')}")
@@ -269,6 +328,9 @@ class Oxen:
         cost = reply.at("generation.cost")
         amount = parse_amount(str(cost)) if isinstance(cost, (str, int, float)) else None
         return None if amount is None else Money(amount, self.info.currency)
+
+    def _repo(self, user: Mapping[str, str]) -> str:
+        return f"/api/repos/{quote(user['username'], safe='')}/{INPUTS_REPO}"
 
     async def _whoami(self) -> Mapping[str, str]:
         if self._user is None:
@@ -322,7 +384,7 @@ def _jobs(reply: Reply) -> list[RemoteJob]:
     return [
         RemoteJob(remote_id, video, _moment(row.get("enqueued_at")))
         for remote_id, video, row in rows
-        if isinstance(remote_id, str) and isinstance(video, str)
+        if isinstance(remote_id, str) and remote_id and isinstance(video, str)
     ]
 
 
@@ -332,14 +394,28 @@ def _accept(reply: Reply) -> None:
 
 
 def _refusal(reply: Reply) -> KeyProblem | ProviderRefused:
-    words = _words(reply)
-    if "credit" in words.lower() and reply.status in (400, 402, 403):
-        return ProviderRefused(Kind.NO_CREDIT, words)
-    if reply.status in (401, 403):
-        return KeyProblem(Kind.KEY_REFUSED, words, subject="key")
-    if words.startswith("Model not found"):
-        return ProviderRefused(Kind.MODEL_GONE, words)
-    return ProviderRefused(Kind.REQUEST_REJECTED, words or f"HTTP {reply.status}")
+    words, raw = _words(reply), reply.raw()
+    kind = _kind(words, Kind.REQUEST_REJECTED)
+    if reply.status == 402 or (reply.status in (400, 403) and "credit" in words.lower()):
+        # Which status an empty account gets is not documented.
+        kind = Kind.NO_CREDIT
+    elif reply.status == 401 or (reply.status == 403 and kind is Kind.REQUEST_REJECTED):
+        return KeyProblem(Kind.KEY_REFUSED, words, subject="key", raw=raw)
+    return ProviderRefused(kind, words or f"HTTP {reply.status}", raw=raw)
+
+
+def _kind(words: str, otherwise: Kind) -> Kind:
+    text = words.lower()
+    return next((kind for pattern, kind in KIND_OF_WORDS if re.search(pattern, text)), otherwise)
+
+
+def _ended_id(data: str) -> str:
+    try:
+        told = json.loads(data)
+    except (ValueError, RecursionError):
+        return ""
+    remote_id = told.get("generation_id") if isinstance(told, dict) else None
+    return remote_id if isinstance(remote_id, str) else ""
 
 
 def _words(reply: Reply) -> str:

@@ -9,8 +9,8 @@ from datetime import datetime
 from klingstudio.domain.job import Asset, Order
 from klingstudio.domain.request import Request
 from klingstudio.net.api import Api
-from klingstudio.providers import oxen
-from klingstudio.providers.base import Provider, ProviderInfo
+from klingstudio.providers import fal, oxen, pixeldojo, segmind
+from klingstudio.providers.base import Footage, Provider, ProviderInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,14 @@ class Entry:
     info: ProviderInfo
     headers: Callable[[str], Mapping[str, str]]
     create: Callable[[ProviderInfo, Api, Callable[[], datetime]], Provider]
-    planned_order: Callable[[Request, Sequence[Asset], float], Order]
+    planned_order: Callable[[Request, Sequence[Asset], Footage], Order]
     """The order as it would be sent, made without asking anybody."""
 
 
 OXEN = Entry(oxen.INFO, oxen.headers, oxen.Oxen, oxen.planned_order)
+FAL = Entry(fal.INFO, fal.headers, fal.Fal, fal.planned_order)
+SEGMIND = Entry(segmind.INFO, segmind.headers, segmind.Segmind, segmind.planned_order)
+PIXELDOJO = Entry(pixeldojo.INFO, pixeldojo.headers, pixeldojo.PixelDojo, pixeldojo.planned_order)
 
 SANDBOX = replace(
     OXEN,
@@ -37,9 +40,6 @@ SANDBOX = replace(
         history_page="",
         url_variable="",
         currency="play money",
-        price=replace(oxen.INFO.price, per_second=replace(oxen.INFO.price.per_second, currency="play money"))
-        if oxen.INFO.price
-        else None,
         upload_is_public=False,
         upload_note="Everything stays on this computer.",
         cancel_note="The sandbox stops at once and charges nothing.",
@@ -48,7 +48,7 @@ SANDBOX = replace(
 )
 """The built-in stand-in: the first provider's adapter, pointed at a server of our own."""
 
-SERVICES = (OXEN,)
+SERVICES = (OXEN, FAL, SEGMIND, PIXELDOJO)
 """The services that do the work for money."""
 
 ENTRIES = (*SERVICES, SANDBOX)

@@ -22,8 +22,12 @@ from typing import Any
 
 CALLS = (
     "submit", "authorize", "repo", "upload", "fetch", "poll", "cancel", "list", "charge", "models", "result", "events", "delete",
+    "record", "token", "credits", "create", "part", "complete", "initiate", "put",
 )  # fmt: skip
-"""What a request is for, whatever the dialect. `fetch`: an uploaded file is read; `result`: a finished video is."""
+"""What a request is for, whatever the dialect. `fetch`: an uploaded file is read; `result`: a finished video is.
+`record`: where a service tells of a finished job at another address than of one under way, that address is read.
+`token`: what opens a storage is asked for; `credits`: the balance is. `create`, `part`, `complete`: a file goes up in parts.
+`initiate`, `put`: a storage hands out a signed address, and takes the bytes there."""
 
 
 class FaultPlanWrong(Exception):
@@ -64,6 +68,10 @@ class Kind(StrEnum):
     NO_ID = "no_id"
     TWO_IDS = "two_ids"
     """One order becomes two jobs."""
+    FEWER_IDS = "fewer_ids"
+    """The answer shows the first of the jobs that the order became, and not the others."""
+    NO_LINK = "no_link"
+    """A job has succeeded, and there is no link to what it made."""
     UNKNOWN_STATUS = "unknown_status"
     """A job's status is `word`."""
     EXPIRED_LINK = "expired_link"
@@ -73,6 +81,14 @@ class Kind(StrEnum):
     LIST_LAG = "list_lag"
     """On `submit`: lists show the job after `seconds` only. On `list`: this list leaves out younger jobs."""
     LIST_EMPTY = "list_empty"
+    LIST_BARE = "list_bare"
+    """The rows of this list do not show what was ordered."""
+    OTHER_ERROR = "other_error"
+    """What this call refuses is told in the dialect's other form of an error, where it has two."""
+    OTHER_FORM = "other_form"
+    """What this call answers comes in the dialect's other documented form, where it has two."""
+    RECORD_GONE = "record_gone"
+    """What is asked for was there, but is not kept any longer."""
     FAIL_JOB = "fail_job"
     """The job that this submit makes fails with `message`."""
 
@@ -81,11 +97,17 @@ MEANING = frozenset(
     {
         Kind.NO_ID,
         Kind.TWO_IDS,
+        Kind.FEWER_IDS,
+        Kind.NO_LINK,
         Kind.UNKNOWN_STATUS,
         Kind.EXPIRED_LINK,
         Kind.OLD_MODEL_GONE,
         Kind.LIST_LAG,
         Kind.LIST_EMPTY,
+        Kind.LIST_BARE,
+        Kind.OTHER_ERROR,
+        Kind.OTHER_FORM,
+        Kind.RECORD_GONE,
         Kind.FAIL_JOB,
     }
 )

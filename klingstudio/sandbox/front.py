@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import socket
 import struct
@@ -68,6 +69,10 @@ class RequestLog:
         """Oldest first."""
         return list(self._entries)
 
+    def clear(self) -> None:
+        """Begin anew."""
+        self._entries.clear()
+
 
 class Front:
     """Wraps the routes of one dialect.
@@ -103,10 +108,15 @@ class Front:
             return
         call = self._call_of(scope["method"], path)
         entry = self._log.add(self._dialect, call, scope)
+        digest = hashlib.sha256()
 
         async def counted() -> Message:
             message = await receive()
             entry["body_bytes"] += len(message.get("body", b""))
+            # Of an order only: an upload is large, and its bytes are looked at elsewhere.
+            if call == "submit":
+                digest.update(message.get("body", b""))
+                entry["body_sha256"] = digest.hexdigest()
             return message
 
         wire, meanings = self._plan.take(call) if path != ELSEWHERE else (None, ())

@@ -49,6 +49,8 @@ class Order:
     keep_audio: bool
     price_per_s: str
     """A decimal number."""
+    price: str = ""
+    """A decimal number: what the order costs however long the clip turns out to be. Empty: its seconds count."""
     currency: str
     parameters: dict[str, Any]
     """The submit as it was sent, to be echoed."""
@@ -220,6 +222,7 @@ class Jobs:
                 return
             (folder / "result.mp4").replace(self.result(job))
             price = Decimal(job.order.price_per_s) * Decimal(str(round(outcome.duration_s, 3)))
+            price = Decimal(job.order.price or price)
             self._ledger.settle(job.id, price.quantize(Decimal("0.01"), ROUND_HALF_UP))
             self._end(job, Status.SUCCEEDED)
         except OSError as error:

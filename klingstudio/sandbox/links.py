@@ -18,11 +18,15 @@ class Links:
 
     def __init__(self, secret: str, lifetime_s: float) -> None:
         self._secret = secret.encode()
-        self._lifetime_s = lifetime_s
+        self.lifetime_s = lifetime_s
 
     def query(self, path: str, *, is_expired: bool = False) -> str:
         """The query that opens `path`, beginning now; an expired one opens nothing and looks the same."""
-        expires = round(time.time() + (-60 if is_expired else self._lifetime_s), 3)
+        return self.query_until(path, time.time() + (-60 if is_expired else self.lifetime_s))
+
+    def query_until(self, path: str, end: float) -> str:
+        """The query that opens `path` until a moment in seconds since 1970."""
+        expires = round(end, 3)
         return f"expires={expires}&signature={self._signature(path, str(expires))}"
 
     def is_open(self, path: str, query: Mapping[str, str]) -> bool:

@@ -111,6 +111,8 @@ class Oxen:
         generations: list[dict[str, Any]] = [
             {"generation_id": job.id, "status": Status.QUEUED.value} for job in accepted
         ]
+        if _fault(request, Kind.FEWER_IDS):
+            del generations[1:]
         if _fault(request, Kind.NO_ID):
             for generation in generations:
                 del generation["generation_id"]
@@ -128,11 +130,14 @@ class Oxen:
         if change.status is not Status.SUCCEEDED:
             raise refused(400, "bad_request", "Bad request", change.error or "The generation was cancelled")
         if change.order.parameters.get("response_format") == "b64_json":
-            data = await asyncio.to_thread(self._jobs.result(change).read_bytes)
-            video = {"b64_json": base64.b64encode(data).decode()}
+            video = await self._inline(change)
         else:
             video = {"url": self._link(request, change)}
         return JSONResponse({"created": int(time.time()), "model": change.order.model, "videos": [video]})
+
+    async def _inline(self, job: Job) -> dict[str, str]:
+        data = await asyncio.to_thread(self._jobs.result(job).read_bytes)
+        return {"b64_json": base64.b64encode(data).decode()}
 
     async def _accept(self, request: Request, *, at_most: int) -> list[Job]:
         account = account_of(request)
@@ -153,7 +158,12 @@ class Oxen:
         ]
 
     async def _poll(self, request: Request) -> Response:
-        return JSONResponse(self._view(request, self._own(request)))
+        job = self._own(request)
+        view = self._view(request, job)
+        wants_inline = job.order.parameters.get("response_format") == "b64_json" or _fault(request, Kind.OTHER_FORM)
+        if job.status is Status.SUCCEEDED and wants_inline:
+            view |= {"result_url": None, "videos": [await self._inline(job)]}
+        return JSONResponse(view)
 
     async def _cancel(self, request: Request) -> Response:
         job = self._own(request)
@@ -285,13 +295,14 @@ class Oxen:
         """The parameters as they were sent, and over them what became of the job."""
         parameters = {name: value for name, value in job.order.parameters.items() if name != "model"}
         strange = _fault(request, Kind.UNKNOWN_STATUS)
+        is_linkless = job.status is not Status.SUCCEEDED or _fault(request, Kind.NO_LINK) is not None
         return parameters | {
             "generation_id": job.id,
             "model_name": job.order.model,
             "prompt": job.order.prompt,
             "media_type": "video",
             "status": strange.word if strange else job.status.value,
-            "result_url": self._link(request, job) if job.status is Status.SUCCEEDED else None,
+            "result_url": None if is_linkless else self._link(request, job),
             "error_message": job.error,
             "enqueued_at": int(job.enqueued_at),
             "started_at": None if job.started_at is None else int(job.started_at),

@@ -5,6 +5,7 @@ Every commit keeps the whole tree, as a repository does: a deleted file can stil
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import mimetypes
 import posixpath
@@ -16,11 +17,21 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from klingstudio.sandbox.oxen_browse import (
+    BRANCH,
+    branch_view,
+    commit_view,
+    entry_view,
+    folder_view,
+    paged,
+    reply,
+    resource_view,
+)
 from klingstudio.sandbox.oxen_replies import Refused, account_of, json_object, json_reply, not_found, refused
 from klingstudio.sandbox.state import State, read_json, write_json
 from klingstudio.sandbox.uploads import Form, UploadWrong, receive_form
+from klingstudio.sandbox.xxh3 import xxh3_128
 
-BRANCH = "main"
 RESULTS = "generated"
 """Repository name that the results use; nobody else may."""
 _VERSION = "0.36.0"
@@ -39,7 +50,15 @@ class Repositories:
         return [
             Route("/api/repos", self._create, methods=["POST"]),
             Route(repo, self._show, methods=["GET"]),
+            Route(repo, self._remove, methods=["DELETE"]),
             Route(repo + "/revisions/{revision}", self._revision, methods=["GET"]),
+            Route(repo + "/meta/{revision}/{path:path}", self._entry, methods=["GET"]),
+            Route(repo + "/dir/{revision}", self._folder, methods=["GET"]),
+            Route(repo + "/dir/{revision}/{path:path}", self._folder, methods=["GET"]),
+            Route(repo + "/branches", self._branches, methods=["GET"]),
+            Route(repo + "/branches/{branch}", self._branch, methods=["GET"]),
+            Route(repo + "/commits/history/{revision}", self._history, methods=["GET"]),
+            Route(repo + "/action/{step}/{action}", self._began, methods=["POST"]),
             Route(repo + "/file/{revision}", self._put, methods=["PUT", "POST"]),
             Route(repo + "/file/{revision}/{path:path}", self._put, methods=["PUT", "POST"]),
             Route(repo + "/file/{revision}/{path:path}", self._read, methods=["GET", "HEAD"]),
@@ -63,25 +82,65 @@ class Repositories:
             "commits": [],
         }
         self._save()
-        return JSONResponse(_reply("resource_created", repository=self._view(self._all[key])))
+        return JSONResponse(reply("resource_created", repository=self._view(self._all[key])))
 
     async def _show(self, request: Request) -> Response:
-        return JSONResponse(_reply("resource_found", repository=self._view(self._repo(request))))
+        return JSONResponse(reply("resource_found", repository=self._view(self._repo(request))))
 
     async def _revision(self, request: Request) -> Response:
         repo = self._repo(request)
         revision = request.path_params["revision"]
         commit = _commit(repo, revision)
-        branch = {"name": BRANCH, "commit_id": commit["id"]} if revision == BRANCH else None
-        resource = {
-            "workspace": None,
-            "commit": _commit_view(commit),
-            "branch": branch,
-            "path": "",
-            "version": revision,
-            "resource": revision,
-        }
-        return JSONResponse(_reply("resource_found", resource=resource))
+        return JSONResponse(reply("resource_found", resource=resource_view(commit, revision, "")))
+
+    async def _entry(self, request: Request) -> Response:
+        revision = request.path_params["revision"]
+        commit = _commit(self._repo(request), revision)
+        entry = entry_view(commit, revision, request.path_params["path"].strip("/"))
+        if entry is None:
+            raise not_found()
+        if not entry["is_dir"]:
+            # Clients check a download by it; the listing of a folder is quick without.
+            blob = self._state.blobs / commit["tree"][request.path_params["path"].strip("/")]["blob"]
+            entry["hash"] = await asyncio.to_thread(lambda: xxh3_128(blob.read_bytes()))
+        return JSONResponse(reply("resource_found", entry=entry))
+
+    async def _folder(self, request: Request) -> Response:
+        revision = request.path_params["revision"]
+        commit = _commit(self._repo(request), revision)
+        folder = folder_view(commit, revision, request.path_params.get("path", "").strip("/"), _page(request))
+        if folder is None:
+            raise not_found()
+        return JSONResponse(reply("resource_found", **folder))
+
+    async def _branches(self, request: Request) -> Response:
+        commits = self._repo(request)["commits"]
+        return JSONResponse(reply("resource_found", branches=[branch_view(commits[-1])] if commits else []))
+
+    async def _branch(self, request: Request) -> Response:
+        repo = self._repo(request)
+        if request.path_params["branch"] != BRANCH:
+            raise not_found()
+        return JSONResponse(reply("resource_found", branch=branch_view(_commit(repo, BRANCH))))
+
+    async def _history(self, request: Request) -> Response:
+        repo = self._repo(request)
+        newest = repo["commits"].index(_commit(repo, request.path_params["revision"]))
+        commits = [commit_view(commit) for commit in reversed(repo["commits"][: newest + 1])]
+        return JSONResponse(reply("resource_found", **paged("commits", commits, _page(request))))
+
+    async def _began(self, request: Request) -> Response:
+        self._repo(request)
+        return JSONResponse(reply("resource_found"))
+
+    async def _remove(self, request: Request) -> Response:
+        account = account_of(request)
+        repo = self._repo(request)
+        if repo["owner"] != account:
+            raise refused(403, "forbidden", "You do not have write access to this repository")
+        del self._all[_key(request)]
+        self._save()
+        return JSONResponse(reply("resource_deleted"))
 
     async def _put(self, request: Request) -> Response:
         account = account_of(request)
@@ -101,7 +160,7 @@ class Repositories:
             raise refused(400, "bad_request", "Bad request", "files[]: Field required")
         message = form.fields.get("message") or f"Add {', '.join(added)}"
         commit = self._commit(repo, _tree(repo) | added, message, form.fields, account)
-        return JSONResponse(_reply("resource_created", commit=_commit_view(commit)))
+        return JSONResponse(reply("resource_created", commit=commit_view(commit)))
 
     async def _read(self, request: Request) -> Response:
         repo = self._all.get(_key(request))
@@ -122,11 +181,23 @@ class Repositories:
         repo = self._repo(request)
         if repo["owner"] != account:
             raise refused(403, "forbidden", "You do not have write access to this repository")
+        fields = await self._fields(request)
         tree = _tree(repo)
         if request.path_params["revision"] != BRANCH or tree.pop(request.path_params["path"], None) is None:
             raise not_found()
-        commit = self._commit(repo, tree, f"Remove {request.path_params['path']}", {}, account)
-        return JSONResponse(_reply("resource_deleted", commit=_commit_view(commit)))
+        message = fields.get("message") or f"Remove {request.path_params['path']}"
+        commit = self._commit(repo, tree, message, fields, account)
+        return JSONResponse(reply("resource_deleted", commit=commit_view(commit)))
+
+    async def _fields(self, request: Request) -> dict[str, str]:
+        """Who removes a file, and why: a form of texts, where there is one."""
+        content_type = request.headers.get("content-type", "")
+        if not content_type.startswith("multipart/"):
+            return {}
+        try:
+            return (await receive_form(content_type, request.stream(), self._state.blobs)).fields
+        except UploadWrong as error:
+            raise refused(400, "bad_request", "Bad request", str(error)) from error
 
     def _repo(self, request: Request) -> dict[str, Any]:
         repo = self._all.get(_key(request))
@@ -150,7 +221,7 @@ class Repositories:
             "name": repo["name"],
             "is_public": repo["is_public"],
             "is_empty": not repo["commits"],
-            "latest_commit": _commit_view(repo["commits"][-1]) if repo["commits"] else None,
+            "latest_commit": commit_view(repo["commits"][-1]) if repo["commits"] else None,
             "min_version": _VERSION,
             "storage_kind": "local",
         }
@@ -187,6 +258,11 @@ def _key(request: Request) -> str:
     return f"{request.path_params['namespace']}/{request.path_params['name']}"
 
 
+def _page(request: Request) -> int:
+    text = request.query_params.get("page", "")
+    return int(text) if text.isdecimal() else 1
+
+
 def _tree(repo: dict[str, Any]) -> dict[str, Any]:
     return dict(repo["commits"][-1]["tree"]) if repo["commits"] else {}
 
@@ -196,10 +272,6 @@ def _commit(repo: dict[str, Any], revision: str) -> dict[str, Any]:
         if revision in (BRANCH, commit["id"]):
             return dict(commit)
     raise not_found()
-
-
-def _commit_view(commit: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in commit.items() if name != "tree"}
 
 
 def _added(form: Form, path: str) -> dict[str, Any]:
@@ -218,7 +290,3 @@ def _added(form: Form, path: str) -> dict[str, Any]:
         else:
             file.path.unlink()
     return added
-
-
-def _reply(word: str, **more: Any) -> dict[str, Any]:
-    return {"status": "success", "status_message": word, **more}

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from klingstudio.sandbox import front, oxen
+from klingstudio.sandbox import fal, front, oxen, pixeldojo, segmind
 from klingstudio.sandbox.faults import FaultPlan, FaultPlanWrong, parse_plan, read_plan
 from klingstudio.sandbox.jobs import Job, Jobs
 from klingstudio.sandbox.ledger import Ledger
@@ -68,6 +69,12 @@ def _read_options(argv: Sequence[str]) -> argparse.Namespace:
         "--link-lifetime", type=_seconds, default=600.0, metavar="S", help="how long a result link works"
     )
     parser.add_argument("--queue-delay", type=_seconds, default=0.4, metavar="S", help="how long a job stays queued")
+    parser.add_argument(
+        "--certificate",
+        type=Path,
+        metavar="FILE",
+        help="PEM file with a certificate and its key: the fal.ai address is https then, as fal.ai's own clients want it",
+    )
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends")
     return parser.parse_args(argv)
 
@@ -99,6 +106,7 @@ async def _run(options: argparse.Namespace, plan: FaultPlan) -> int:
 
 
 async def _serve(options: argparse.Namespace, plan: FaultPlan, state: State) -> None:
+    tls = {} if options.certificate is None else {fal.NAME: _tls(options.certificate)}
     links = Links(state.secret, options.link_lifetime)
     log = front.RequestLog()
     closing = asyncio.Event()
@@ -116,11 +124,13 @@ async def _serve(options: argparse.Namespace, plan: FaultPlan, state: State) -> 
         }
         ports = {name: listener.getsockname()[1] for name, listener in listeners.items()}
         state.remember_ports(ports)
-        greeting = _Greeting({name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
+        schemes = {name: "https" if name in tls else "http" for name in ports}
+        greeting = _Greeting({name: f"{schemes[name]}://127.0.0.1:{port}" for name, port in ports.items()})
         servers = {
             name: _Server(
                 front.Front(name, dialect.app(inspection), dialect.call_of, log=log, plan=plan, closing=closing),
                 greeting.one_is_ready,
+                tls.get(name),
             )
             for name, dialect in dialects.items()
         }
@@ -132,6 +142,15 @@ async def _serve(options: argparse.Namespace, plan: FaultPlan, state: State) -> 
             jobs.run(),
             _end(closing, servers.values(), jobs),
         )
+
+
+def _tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate)
+    except OSError as error:
+        raise CannotStart(f"{certificate} cannot be used as a certificate: {error}") from error
+    return context
 
 
 async def _end(closing: asyncio.Event, servers: Iterable[_Server], jobs: Jobs) -> None:
@@ -152,7 +171,12 @@ class Dialect(Protocol):
         """What a request is for, one of `faults.CALLS`, or "" for anything else."""
 
 
-DIALECTS: dict[str, Callable[[State, Jobs, Links], Dialect]] = {oxen.NAME: oxen.Oxen}
+DIALECTS: dict[str, Callable[[State, Jobs, Links], Dialect]] = {
+    oxen.NAME: oxen.Oxen,
+    fal.NAME: fal.Fal,
+    segmind.NAME: segmind.Segmind,
+    pixeldojo.NAME: pixeldojo.PixelDojo,
+}
 """By name, in the order of their ports."""
 
 
@@ -172,7 +196,7 @@ class _Greeting:
 class _Server(uvicorn.Server):
     """Says where it is once it can be reached, and leaves signals to us: uvicorn would end by dying of them."""
 
-    def __init__(self, app: front.Front, on_ready: Callable[[], None]) -> None:
+    def __init__(self, app: front.Front, on_ready: Callable[[], None], tls: ssl.SSLContext | None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -185,6 +209,7 @@ class _Server(uvicorn.Server):
                 log_level="critical",
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE_S,
+                ssl_context_factory=None if tls is None else lambda _config, _default: tls,
             )
         )
         self._on_ready = on_ready
@@ -208,7 +233,8 @@ class _Server(uvicorn.Server):
 def _listening(port: int, last_port: int) -> Iterator[socket.socket]:
     """A socket on this computer only. Where any port will do, the one of the last run is tried first."""
     for candidate in [port] if port else [last_port, 0]:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # With the protocol named, asyncio sends small answers at once; without it each waits 40 ms for an acknowledgement.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         # Elsewhere this only means "in spite of connections that have just ended"; on Windows it would share the port.
         if sys.platform == "win32":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
@@ -262,8 +288,11 @@ def _inspection(ledger: Ledger, jobs: Jobs, log: front.RequestLog, plan: FaultPl
     async def show_ledger(_request: Request) -> Response:
         return JSONResponse(ledger.report())
 
-    async def show_requests(_request: Request) -> Response:
-        return JSONResponse({"requests": log.entries()})
+    async def show_requests(request: Request) -> Response:
+        entries = log.entries()
+        if request.method == "DELETE":
+            log.clear()
+        return JSONResponse({"requests": entries})
 
     async def show_jobs(_request: Request) -> Response:
         return JSONResponse({"jobs": [_job_view(job, jobs) for job in jobs.all()], "working": jobs.working()})
@@ -280,7 +309,7 @@ def _inspection(ledger: Ledger, jobs: Jobs, log: front.RequestLog, plan: FaultPl
 
     return [
         Route("/_sandbox/ledger", show_ledger),
-        Route("/_sandbox/requests", show_requests),
+        Route("/_sandbox/requests", show_requests, methods=["GET", "DELETE"]),
         Route("/_sandbox/jobs", show_jobs),
         Route("/_sandbox/faults", replace_faults, methods=["POST"]),
         Route(front.ELSEWHERE, elsewhere, methods=["GET", "POST", "PUT", "DELETE"]),

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -20,9 +21,20 @@ from klingstudio.domain.job import (
     IllegalMove,
     Job,
     State,
+    Wait,
     next_state,
 )
+from klingstudio.domain.request import Tier
 from klingstudio.store.database import Database
+
+WAITS_MOST = 30
+"""How many edits the usual wait is taken from: services get faster and slower within weeks."""
+
+
+Sibling = tuple[Job, Attempt]
+"""A take that another job's POST made, as a job of its own: what is known of it as a draft, and its share of the POST."""
+
+_TO_READY = (Event.PREPARE, Event.PREPARED, Event.UPLOAD, Event.UPLOADED)
 
 
 class JobStore:
@@ -37,14 +49,7 @@ class JobStore:
 
     def create(self, job: Job) -> None:
         """Record a new draft."""
-        row = (job.id, job.state, job.request.provider, job.created_at.isoformat(), _doc(job))
-        self._database.write(
-            lambda sql: sql.execute(
-                "INSERT INTO job(id, seq, state, provider, created_at, doc)"
-                " SELECT ?, coalesce(max(seq), 0) + 1, ?, ?, ?, ? FROM job",
-                row,
-            )
-        )
+        self._database.write(lambda sql: _create(sql, job))
 
     def move(self, job: Job, event: Event, at: datetime, **changes: Any) -> Job:
         """Take one step of the table and store what is now known.
@@ -68,31 +73,19 @@ class JobStore:
         Raises:
             IllegalMove: an attempt is open, was accepted, or needs an approval it does not have.
         """
-        row = (
-            attempt.id,
-            attempt.job_id,
-            attempt.provider,
-            attempt.account,
-            attempt.state,
-            attempt.asset_url,
-            attempt.body_sha256,
-            attempt.intent_at.isoformat(),
-            attempt.approval_id,
-        )
+        return self._database.write(lambda sql: _intend(sql, job, attempt, at))
 
-        def work(sql: sqlite3.Connection) -> Job:
-            _attempting(
-                sql,
-                "INSERT INTO attempt(id, job_id, provider, account_fp, state, asset_url, body_sha256, intent_at,"
-                " approval_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                *row,
-            )
-            return _move(sql, job, Event.INTENT, at, {"problem": None, "paused": False})
-
-        return self._database.write(work)
-
-    def settle(self, job: Job, attempt_id: str, state: AttemptState, event: Event, at: datetime, **changes: Any) -> Job:
-        """Record what became of a POST, on the attempt and on the job at once.
+    def settle(
+        self,
+        job: Job,
+        attempt_id: str,
+        state: AttemptState,
+        event: Event,
+        at: datetime,
+        siblings: Sequence[Sibling] = (),
+        **changes: Any,
+    ) -> Job:
+        """Record what became of a POST, on the attempt and on the job at once, and every further take that it made.
 
         `remote_id` in `changes` is stored with the attempt too. The approval of a POST that never left is renewed.
         """
@@ -105,18 +98,24 @@ class JobStore:
                     " SELECT ?, job_id, cap_cents, at FROM approval WHERE spent_by = ?",
                     (attempt_id, attempt_id),
                 )
-            return _move(sql, job, event, at, changes)
+            moved = _move(sql, job, event, at, changes)
+            _bear(sql, siblings, at)
+            return moved
 
         return self._database.write(work)
 
-    def attach(self, job: Job, attempt_id: str, remote_ids: Sequence[str], at: datetime) -> Job:
-        """Record what became of an older POST of a job that has gone on without it; the job stays where it is."""
+    def attach(self, attempt_id: str, siblings: Sequence[Sibling], at: datetime) -> None:
+        """Record what became of an older POST of a job that has gone on without it: its takes are jobs of their own."""
 
-        def work(sql: sqlite3.Connection) -> Job:
-            _set_attempt(sql, attempt_id, AttemptState.ACCEPTED, remote_ids[0])
-            return _amend(sql, job, at, {"extra_remote_ids": (*job.extra_remote_ids, *remote_ids)})
+        def work(sql: sqlite3.Connection) -> None:
+            _set_attempt(sql, attempt_id, AttemptState.ACCEPTED, None)
+            _bear(sql, siblings, at)
 
-        return self._database.write(work)
+        self._database.write(work)
+
+    def add(self, siblings: Sequence[Sibling], at: datetime) -> None:
+        """Record further takes of a POST that was accepted before."""
+        self._database.write(lambda sql: _bear(sql, siblings, at))
 
     def correct(self, job: Job, wrong_id: str, remote_id: str, at: datetime, **changes: Any) -> Job:
         """The provider denies the id that was known, and lists the job under another."""
@@ -139,7 +138,7 @@ class JobStore:
             )
             _set_attempt(sql, attempt_id, AttemptState.WAIVED, None)
             # An older wish to cancel was about the lost request, not about the one that is wanted now.
-            changes = {"problem": None, "paused": False, "looks": 0, "cancel_requested_at": None}
+            changes = {"problem": None, "paused": False, "looks": 0, "cancel_requested_at": None, "cancel_answer": None}
             return _move(sql, job, Event.USER_RESUBMIT, at, changes)
 
         return self._database.write(work)
@@ -157,12 +156,34 @@ class JobStore:
         )
         return frozenset(row["job_id"] for row in rows)
 
-    def unspent_approval(self, job_id: str) -> str | None:
-        """Id of the approval that the next attempt may spend."""
+    def unspent_approval(self, job_id: str) -> Approval | None:
+        """The approval that the next attempt may spend."""
         rows = self._database.read(
-            "SELECT id FROM approval WHERE job_id = ? AND spent_by IS NULL ORDER BY at LIMIT 1", job_id
+            "SELECT * FROM approval WHERE job_id = ? AND spent_by IS NULL ORDER BY at LIMIT 1", job_id
         )
-        return str(rows[0]["id"]) if rows else None
+        for row in rows:
+            at = datetime.fromisoformat(row["at"])
+            return Approval(id=row["id"], job_id=row["job_id"], cap_cents=row["cap_cents"], at=at)
+        return None
+
+    def known_takes(self, attempt: Attempt) -> int:
+        """How many takes of one POST have a job."""
+        ((count,),) = self._database.read(
+            # The moment tells requests apart that name the same address, one of the person's own.
+            "SELECT count(*) FROM attempt"
+            " WHERE provider = ? AND asset_url = ? AND intent_at = ? AND remote_id IS NOT NULL",
+            attempt.provider,
+            attempt.asset_url,
+            attempt.intent_at.isoformat(),
+        )
+        return int(count)
+
+    def attempts_at(self, provider: str, asset_url: str) -> tuple[Attempt, ...]:
+        """Every POST to a provider with this address of the clip, of whichever job and account."""
+        rows = self._database.read(
+            "SELECT * FROM attempt WHERE provider = ? AND asset_url = ? ORDER BY intent_at, rowid", provider, asset_url
+        )
+        return tuple(_attempt(row) for row in rows)
 
     def attached_ids(self, provider: str, account: str) -> frozenset[str]:
         """Remote ids that already belong to an attempt of this account."""
@@ -172,6 +193,24 @@ class JobStore:
             account,
         )
         return frozenset(row["remote_id"] for row in rows)
+
+    def usual_wait(self, provider: str, tier: Tier) -> Wait | None:
+        """How long the newest completed edits of this kind took there; None where there was none."""
+        rows = self._database.read(
+            "SELECT max(attempt.intent_at) AS sent, min(event.at) AS done"
+            " FROM job"
+            " JOIN attempt ON attempt.job_id = job.id AND attempt.state = 'ACCEPTED'"
+            " JOIN event ON event.job_id = job.id AND event.ev = 'remote_ok'"
+            " WHERE job.state = 'completed' AND attempt.provider = ? AND json_extract(job.doc, '$.request.tier') = ?"
+            " GROUP BY job.id ORDER BY job.seq DESC LIMIT ?",
+            provider,
+            tier,
+            WAITS_MOST,
+        )
+        spans = [datetime.fromisoformat(row["done"]) - datetime.fromisoformat(row["sent"]) for row in rows]
+        if not spans:
+            return None
+        return Wait(usual_s=max(0.0, median(span.total_seconds() for span in spans)), jobs=len(spans))
 
     def history(self, job_id: str) -> tuple[tuple[State, Event, State], ...]:
         """The job's moves, oldest first."""
@@ -212,6 +251,44 @@ def _attempting(sql: sqlite3.Connection, statement: str, *values: object) -> Non
 def _set_attempt(sql: sqlite3.Connection, attempt_id: str, state: AttemptState, remote_id: str | None) -> None:
     statement = "UPDATE attempt SET state = ?, remote_id = coalesce(?, remote_id) WHERE id = ?"
     _attempting(sql, statement, state, remote_id, attempt_id)
+
+
+def _create(sql: sqlite3.Connection, job: Job) -> None:
+    sql.execute(
+        "INSERT INTO job(id, seq, state, provider, created_at, doc)"
+        " SELECT ?, coalesce(max(seq), 0) + 1, ?, ?, ?, ? FROM job",
+        (job.id, job.state, job.request.provider, job.created_at.isoformat(), _doc(job)),
+    )
+
+
+def _intend(sql: sqlite3.Connection, job: Job, attempt: Attempt, at: datetime) -> Job:
+    _attempting(
+        sql,
+        "INSERT INTO attempt(id, job_id, provider, account_fp, state, asset_url, body_sha256, intent_at,"
+        " approval_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        attempt.id,
+        attempt.job_id,
+        attempt.provider,
+        attempt.account,
+        attempt.state,
+        attempt.asset_url,
+        attempt.body_sha256,
+        attempt.intent_at.isoformat(),
+        attempt.approval_id,
+    )
+    return _move(sql, job, Event.INTENT, at, {"problem": None, "paused": False})
+
+
+def _bear(sql: sqlite3.Connection, siblings: Sequence[Sibling], at: datetime) -> None:
+    """Every triggered rule holds for a sibling too, so it goes all the way that its order went."""
+    for born, attempt in siblings:
+        _create(sql, born)
+        job = born
+        for event in _TO_READY:
+            job = _move(sql, job, event, at, {})
+        job = _intend(sql, job, attempt, at)
+        _set_attempt(sql, attempt.id, AttemptState.ACCEPTED, attempt.remote_id)
+        _move(sql, job, Event.ACCEPTED, at, {"remote_id": attempt.remote_id})
 
 
 def _amend(sql: sqlite3.Connection, job: Job, at: datetime, changes: dict[str, Any]) -> Job:

@@ -27,6 +27,8 @@ class Choices:
     """Providers whose public hosting of uploads the person agreed to."""
     billed_to: str = ""
     """Organisation that is billed and keeps the results; empty: the key's own account."""
+    inputs_via: str = ""
+    """Provider that hosts the files of one that hosts none; empty: the first that can and has a key."""
 
 
 class Settings:

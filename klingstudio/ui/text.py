@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from klingstudio.domain.errors import Charged, Kind, Problem
 
 if TYPE_CHECKING:
-    from klingstudio.domain.job import State
+    from klingstudio.domain.job import CancelAnswer, State, Wait
+    from klingstudio.domain.media import Caution
 
 
 SAMPLE_PROMPT = "Turn the day into deep snow, keep the walker as she is"
@@ -102,6 +103,7 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
         "Choose a start and an end inside it.",
         _B.USE_FIRST_PART,
     ),
+    Kind.TRIM_TOO_LONG: ("The chosen part is too long", "Choose a shorter one.", _B.USE_FIRST_PART),
     Kind.MEDIA_WORKER_FAILED: (
         "Reading this file took too much time or memory",
         "It may be damaged. Try again or choose another file.",
@@ -268,6 +270,11 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
     ),
     Kind.JOB_UNKNOWN: ("There is no such job", "Check the id in the list of jobs.", _B.NONE),
     Kind.JOB_NOT_WAITING: ("This job does not wait for an answer", "Look at where it stands now.", _B.NONE),
+    Kind.COPIES_NEEDED: (
+        "The uploaded copies are still needed",
+        "Delete them once every edit that uses them has ended.",
+        _B.NONE,
+    ),
     Kind.STOPPED: ("Stopped before it was sent", "Run it again whenever you like.", _B.RUN_AGAIN),
     Kind.INTERRUPTED: ("This was interrupted", "Go on where it stopped.", _B.CONTINUE),
 }
@@ -302,6 +309,34 @@ _PHASES: dict[str, str] = {
     "abandoned": "dropped",
 }
 
+_CAUTIONS: dict[str, str] = {
+    # By the value of each doubt.
+    "clip_long": "{value} may be too long: only {source}, takes more than {limit}",
+    "clip_large": "{value} may be too large: only {source}, takes more than {limit}",
+    "references_many": "{value} references may be too many: only {source}, takes more than {limit}",
+}
+
+_LOSSES: dict[str, str] = {
+    # By the value of each lack.
+    "tier": "no {amount} quality",
+    "elements": "{amount} not supported",
+    "hosting": "files go through another provider",
+    "length": "trimmed, {amount}",
+}
+
+_CANCEL_ANSWERS: dict[str, str] = {
+    # By the value of each answer.
+    "stopped": "Stopped at the provider before it began.",
+    "asked": "The provider was asked to stop. It may still finish, and be charged.",
+    "impossible": "The provider cannot stop an edit that was sent. It goes on, and is charged.",
+    "too_late": "Too late to cancel: it had ended. The take is fetched if there is one.",
+}
+
+_CANCELLED_WHEN: dict[str, str] = {
+    "stopped": "It had not begun.",
+    "asked": "It had begun when it was told to stop.",
+}
+
 
 def sentence(problem: Problem) -> Sentence:
     """The problem as a person reads it: what happened, then why and what to do."""
@@ -316,6 +351,17 @@ def passage(problem: Problem) -> str:
     why = problem.detail.strip()
     what = f"{title}: {why}" if why else title
     return f"{what if what.endswith(_ENDS) else what + '.'} {advice}"
+
+
+def reason(problem: Problem) -> str:
+    """What happened and why, at its place and without advice: `Image 2: This picture is too small: 40×40 px`."""
+    if problem.kind is Kind.NOT_SUPPORTED and problem.detail:
+        # Its detail is a sentence that says all of it.
+        return problem.detail
+    where = place(problem.subject) if problem.subject.startswith(("image", "element")) else ""
+    detail = problem.detail.strip()
+    title = _WORDS[problem.kind][0]
+    return ": ".join(part for part in (where, title, detail) if part)
 
 
 def charged(problem: Problem) -> str:
@@ -333,6 +379,42 @@ def one_line(problem: Problem) -> str:
 def phase(state: State) -> str:
     """What a job is doing in this state, in one or two words."""
     return _PHASES[state.value]
+
+
+def caution(caution: Caution) -> str:
+    """Why something may be refused although it is sent. Names the document, whose name ends in the day it was read."""
+    words = _CAUTIONS[caution.doubt.value]
+    return words.format(value=caution.value, limit=caution.limit, source=caution.source)
+
+
+def loss(lack: str, amount: str) -> str:
+    """What a provider would not give of a request, by the value of its lack: `2 elements not supported`."""
+    if lack == "elements":
+        amount = "1 element" if amount == "1" else f"{amount} elements"
+    return _LOSSES[lack].format(amount=amount)
+
+
+def wait(wait: Wait | None) -> str:
+    """How long an edit usually takes there, from the person's own history."""
+    if wait is None:
+        return "no edits yet"
+    usual = f"{round(wait.usual_s / 60)} min" if wait.usual_s >= 90 else f"{max(1, round(wait.usual_s))} s"
+    return f"about {usual}, from {wait.jobs} {'edit' if wait.jobs == 1 else 'edits'}"
+
+
+def cancel_answer(answer: CancelAnswer) -> str:
+    """What the provider said to a cancel."""
+    return _CANCEL_ANSWERS[answer.value]
+
+
+def cancelled_when(answer: CancelAnswer | None) -> str:
+    """How far a cancelled edit had come, as far as the answer to the cancel tells it."""
+    return _CANCELLED_WHEN.get(answer.value, "") if answer is not None else ""
+
+
+def details(problem: Problem) -> str:
+    """Everything that is known of a problem, for who wants to see or report it: one line, then the reply as it came."""
+    return "\n\n".join(part for part in (one_line(problem), problem.raw) if part)
 
 
 def place(subject: str) -> str:

@@ -37,6 +37,7 @@ class Tokens:
     image: str
     on_image: str
     element: str
+    on_element: str
     good: str
     warning: str
     bad: str
@@ -58,6 +59,7 @@ DARK = Tokens(
     image="#4fc3b5",
     on_image="#08211e",
     element="#b39dfa",
+    on_element="#150d2e",
     good="#7ccf8a",
     warning="#f0b849",
     bad="#ff7b72",
@@ -78,6 +80,7 @@ LIGHT = Tokens(
     image="#0f766e",
     on_image="#ffffff",
     element="#6d4fd1",
+    on_element="#ffffff",
     good="#29703a",
     warning="#8f5f00",
     bad="#b42318",
@@ -115,6 +118,15 @@ MORE_HEIGHT = 18
 THUMB_WIDTH = 92
 THUMB_HEIGHT = 52
 BADGE = 20
+ELEMENT_SIDE = 48
+"""Side of an element's frontal picture on its tile."""
+DETAILS_HEIGHT = 120
+"""Of a provider's reply, before it scrolls."""
+COMPARE_SIZE = (1080, 720)
+COMPARE_COLUMN = 190
+"""Narrower than this per provider, they stand below each other instead of side by side."""
+COMPARE_LABEL = 96
+"""Width of the names of what is compared."""
 RING = 2
 PROGRESS = 3
 DRAWER_BELOW = 1180
@@ -356,6 +368,7 @@ QLabel[role="viewer-heading"] { font-weight: 600; font-size: @heading; color: @v
 QLabel[role="viewer-text"] { color: @viewer_text; }
 QLabel[role="secondary"] { font-size: @small; color: @secondary; }
 QLabel[role="small"] { font-size: @small; }
+QLabel[role="price"] { font-weight: 600; font-size: @prompt_px; }
 QLabel[role="faint"] { font-size: @small; color: @faint; }
 QLabel[role="good"] { font-size: @small; color: @good; }
 QLabel[role="warning"] { font-size: @small; color: @warning; }
@@ -397,6 +410,8 @@ QToolButton[on="picture"]:hover { background: @hover; }
 
 QPlainTextEdit { background: transparent; color: @text; border: none; font-size: @prompt_px;
   selection-background-color: @selection; selection-color: @text; }
+QPlainTextEdit[kind="details"] { background: @panel; color: @secondary; border: 1px solid @line; border-radius: @inner;
+  padding: @p4; font-size: @small; }
 QFrame#promptField { background: @raised; border: 1px solid @line; border-radius: @radius; }
 QFrame#promptField[writing="true"] { border: 1px solid @edge; }
 QLineEdit { background: @raised; color: @text; border: 1px solid @line; border-radius: @radius;

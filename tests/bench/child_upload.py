@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QProgressBar
 
 from klingstudio.paths import paths
 from klingstudio.studio import Studio
+from tests.bench.memory import forget_highest, resident_mb
 
 TICK_MS = 5
 IDLE_S = 2.0
@@ -46,24 +47,6 @@ class Ticks:
         self._timer.stop()
         gaps = ((after - before) * 1000 - TICK_MS for before, after in zip(self._at, self._at[1:], strict=False))
         return sorted(max(0.0, gap) for gap in gaps)
-
-
-def resident_mb(field: str) -> float | None:
-    """A memory figure of this process in MB (2^20 bytes): VmRSS is now, VmHWM the highest. Linux only."""
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return None
-    return next((int(text.split()[1]) / 1024 for text in lines if text.startswith(f"{field}:")), None)
-
-
-def forget_highest() -> bool:
-    """Let the highest value start again from the present one."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return False
-    return True
 
 
 async def measure(clip: Path, bar: QProgressBar) -> dict[str, float | None]:

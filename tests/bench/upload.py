@@ -22,7 +22,7 @@ Run = dict[str, float | None]
 
 def measure(folder: Path, runs: int | None) -> list[Figure]:
     """Each run is a process of its own that measures its idle loop first, then the upload."""
-    clip = _big_file(folder / "clip.mp4")
+    clip = big_file(folder / "clip.mp4")
     done: list[Run] = []
     note = ""
     for turn in range(runs or RUNS):
@@ -92,8 +92,8 @@ def _run(clip: Path, home: Path) -> Run:
     return result
 
 
-def _big_file(path: Path) -> Path:
-    """Bytes that no file system can shorten."""
+def big_file(path: Path) -> Path:
+    """A clip's size in bytes that no file system can shorten."""
     piece = os.urandom(1_000_000)
     with path.open("wb") as file:
         for number in range(SIZE_BYTES // len(piece)):

@@ -23,7 +23,7 @@ from klingstudio.domain.errors import (
     SubmitUnconfirmed,
     UnexpectedReply,
 )
-from klingstudio.domain.job import Asset, Order, Remote
+from klingstudio.domain.job import Asset, Clip, Order, Remote
 from klingstudio.domain.price import Money
 from klingstudio.domain.request import Request, Tier
 from klingstudio.net.api import Api
@@ -57,6 +57,18 @@ def an_order(body: dict[str, Any]) -> Order:
     return Order(path=oxen.QUEUE, body=json.dumps(body))
 
 
+CLIP = Clip(
+    path="/clip.mp4",
+    sha256="",
+    size_bytes=1,
+    duration_s=3.0,
+    width_px=720,
+    height_px=720,
+    frame_count=72,
+    is_source=True,
+)
+
+
 async def submitted_ids(provider: oxen.Oxen, order: Order) -> tuple[str, ...]:
     return (await provider.submit(order)).ids
 
@@ -85,7 +97,7 @@ def clip(tmp_path: Path) -> Path:
 
 async def submitted(provider: oxen.Oxen, clip: Path, request: Request | None = None) -> str:
     url = await provider.upload(clip, "unique.mp4", lambda done, total: None)
-    receipt = await provider.submit(await provider.order(request or a_request(), assets(url), 3.0))
+    receipt = await provider.submit(await provider.order(request or a_request(), assets(url), CLIP))
     (remote_id,) = receipt.ids
     return remote_id
 
@@ -114,7 +126,7 @@ async def test_everything_that_could_be_left_to_a_default_is_sent(sandbox: Sandb
         billed_to="studio-inc",
     )
     async with an_oxen(sandbox) as provider:
-        body = json.loads((await provider.order(request, assets("u0", "u1", "u2", "u3", "u4", "u5"), 5.0)).body)
+        body = json.loads((await provider.order(request, assets("u0", "u1", "u2", "u3", "u4", "u5"), CLIP)).body)
 
     assert body == {
         "model": "kling-video-o3-pro-video-to-video-edit",
@@ -136,7 +148,7 @@ async def test_a_retired_model_is_replaced_by_its_successor(sandbox: Sandbox) ->
     sandbox.faults([{"call": "models", "kind": "old_model_gone", "times": 9}])
 
     async with an_oxen(sandbox) as provider:
-        body = json.loads((await provider.order(a_request(), assets("u"), 5.0)).body)
+        body = json.loads((await provider.order(a_request(), assets("u"), CLIP)).body)
 
     assert (body["model"], body["resolution"], body["video_mode"]) == ("kling-video-o3-omni", "1080p", "edit")
     assert "aspect_ratio" not in body
@@ -144,7 +156,7 @@ async def test_a_retired_model_is_replaced_by_its_successor(sandbox: Sandbox) ->
 
 async def test_the_standard_tier_is_the_lower_resolution(sandbox: Sandbox) -> None:
     async with an_oxen(sandbox) as provider:
-        body = json.loads((await provider.order(a_request(tier=Tier.STANDARD), assets("u"), 5.0)).body)
+        body = json.loads((await provider.order(a_request(tier=Tier.STANDARD), assets("u"), CLIP)).body)
 
     assert (body["model"], body["resolution"]) == ("kling-video-o3-omni", "720p")
 
@@ -154,7 +166,7 @@ async def test_the_price_is_read_with_its_date(sandbox: Sandbox) -> None:
         price = await provider.price(Tier.PRO)
 
     assert price is not None
-    assert price.per_second == Money(Decimal("0.336"), "USD")
+    assert price.rate == Money(Decimal("0.336"), "USD")
     assert price.date == datetime.now(UTC).date().isoformat()
 
 

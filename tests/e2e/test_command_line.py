@@ -8,12 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from klingstudio.paths import paths
+from klingstudio.studio import read_jobs
 from tests.fakes.sandbox import Sandbox
 from tests.fakes.studio_run import KEY, a_clip
 from tests.fakes.wire import closed_port
@@ -242,6 +246,80 @@ def test_a_dry_run_shows_the_exact_request_and_sends_nothing(run: CommandLine, s
     assert run("jobs", "--json").stdout == ""
 
 
+def at_segmind(run: CommandLine, sandbox: Sandbox) -> CommandLine:
+    """The same program with a service that does not take WebP."""
+    run.environ |= {"KLINGSTUDIO_SEGMIND_URL": sandbox.at("segmind"), "SEGMIND_API_KEY": KEY}
+    return run
+
+
+def test_a_picture_in_a_format_that_the_service_does_not_take_is_converted(
+    run: CommandLine, sandbox: Sandbox, clip: Path, tmp_path: Path, home: Path
+) -> None:
+    picture = tmp_path / "hat.webp"
+    Image.new("RGB", (320, 320), (200, 40, 40)).save(picture)
+
+    done = at_segmind(run, sandbox)(
+        "edit", str(clip), "--prompt", "put on @Image1", "--image", str(picture), "--provider", "segmind", "--yes"
+    )
+
+    assert done.returncode == 0, done.stderr
+    (job,) = read_jobs(paths({"KLINGSTUDIO_HOME": str(home)}))
+    assert job.order is not None
+    (url,) = json.loads(job.order.body)["image_urls"]
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as sent:
+        assert sent.read(3) == b"\xff\xd8\xff", "a JPEG"
+    assert picture.read_bytes()[8:12] == b"WEBP"
+
+
+def test_a_picture_that_is_too_heavy_once_converted_is_refused_before_any_upload(
+    run: CommandLine, sandbox: Sandbox, clip: Path, tmp_path: Path
+) -> None:
+    picture = tmp_path / "noise.webp"
+    noise = Image.effect_noise((1800, 1800), 200)
+    Image.merge("RGBA", [noise, noise.rotate(90), noise.rotate(180), noise.rotate(270)]).save(picture, quality=30)
+    assert picture.stat().st_size < 10_000_000
+
+    done = at_segmind(run, sandbox)(
+        "edit", str(clip), "--prompt", "put on @Image1", "--image", str(picture), "--provider", "segmind", "--yes"
+    )
+
+    assert done.returncode == 2, done.stderr
+    assert "Image 1: " in done.stderr
+    assert "the most is 10 MB" in done.stderr
+    assert not sandbox.requests("POST")
+    assert sandbox.ledger() == []
+
+
+def test_a_trim_that_only_the_services_own_page_accepts_is_sent_as_it_is_and_warned_of(
+    run: CommandLine, sandbox: Sandbox, tmp_path: Path, home: Path
+) -> None:
+    source = a_clip(tmp_path / "long.mp4", seconds=14.0)
+    # Without credit the request ends with its answer.
+    run.environ["OXEN_API_KEY"] = "broke-5ecret-key"
+
+    done = run("edit", str(source), "--prompt", "night", "--trim", "1-12.5", "--yes")
+
+    assert done.returncode == 4, done.stderr
+    assert "11.5 s may be too long" in done.stderr
+    assert posts(sandbox) == 1
+    (job,) = read_jobs(paths({"KLINGSTUDIO_HOME": str(home)}))
+    assert job.clip is not None
+    assert abs(job.clip.duration_s - 11.5) < 0.05
+
+
+def test_takes_of_one_order_are_each_waited_for_and_told(
+    run: CommandLine, sandbox: Sandbox, clip: Path, tmp_path: Path
+) -> None:
+    done = run("edit", str(clip), "--prompt", "night", "--takes", "2", "--json", "--out", str(tmp_path))
+
+    ends = [event for event in lines(done.stdout) if event["event"] == "done"]
+    assert done.returncode == 0, done.stderr
+    assert [end["state"] for end in ends] == ["completed", "completed"]
+    assert len({end["job"] for end in ends}) == len({end["take"] for end in ends}) == 2
+    assert posts(sandbox) == 1
+    assert len(sandbox.ledger()) == 2
+
+
 def _broken_files(folder: Path, clip: Path) -> dict[str, Path]:
     fifo = folder / "fifo.mp4"
     os.mkfifo(fifo)
@@ -338,6 +416,21 @@ def test_a_captive_portal_is_not_taken_for_the_provider(
     assert done.returncode == 4
     assert "Traceback" not in done.stderr
     assert not posts(sandbox)
+
+
+def test_an_error_carries_the_providers_answer_and_whether_it_was_charged_but_no_key(
+    run: CommandLine, sandbox: Sandbox, clip: Path
+) -> None:
+    run.environ["OXEN_API_KEY"] = "broke-5ecret-key"
+
+    done = run("edit", str(clip), "--prompt", "snow", "--json")
+
+    error = lines(done.stdout)[-1]["error"]
+    assert done.returncode == 4, done.stderr
+    assert (error["kind"], error["charged"]) == ("no_credit", "no")
+    assert "credit" in error["raw"].lower()
+    assert "5ecret" not in done.stdout + done.stderr
+    assert "{" not in done.stderr, "one line for a person, without the answer as it came"
 
 
 def test_a_provider_that_is_down_is_exit_7_and_the_job_is_kept(run: CommandLine, sandbox: Sandbox, clip: Path) -> None:

@@ -45,6 +45,11 @@ class Sandbox:
         seen: list[dict[str, Any]] = reply["requests"] if isinstance(reply, dict) else reply
         return [one for one in seen if method in {"", one["method"]} and one["path"].startswith(path)]
 
+    def forget_requests(self) -> list[dict[str, Any]]:
+        """What `requests` tells, for the last time."""
+        seen: list[dict[str, Any]] = self._call("DELETE", "requests")["requests"]
+        return seen
+
     def faults(self, plan: Sequence[dict[str, Any]]) -> None:
         """Replace the plan of what goes wrong. An empty one: nothing."""
         self._call("POST", "faults", plan)

@@ -13,33 +13,19 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from klingstudio.domain.errors import InputRefused, KeyProblem, Kind, StudioError
 from klingstudio.domain.job import Job, Progress, State
-from klingstudio.domain.media import ClipFacts, ImageFacts, Limits
+from klingstudio.domain.media import ClipFacts, ImageFacts
 from klingstudio.domain.price import Money, Price
 from klingstudio.domain.request import Request, Tier
+from klingstudio.engine.compare import Offer
 from klingstudio.paths import Paths
 from klingstudio.providers.base import Account, ProviderInfo
 from klingstudio.store.settings import Choices
 from klingstudio.vault import Secret, Where
+from tests.fakes.limits import LIMITS
 
 if TYPE_CHECKING:
     from klingstudio.engine.queue import JobObserver
     from klingstudio.studio import Studio
-
-LIMITS = Limits(
-    clip_min_s=3,
-    clip_max_s=10,
-    side_min_px=720,
-    side_max_px=2160,
-    fps_min=24,
-    fps_max=60,
-    clip_max_bytes=200_000_000,
-    references_max=4,
-    angles_max=3,
-    image_min_px=300,
-    image_max_bytes=10_000_000,
-    image_ratio_max=2.5,
-    prompt_max_chars=2500,
-)
 FACTS = ClipFacts(
     container="mov,mp4,m4a,3gp,3g2,mj2",
     video_codec="h264",
@@ -57,16 +43,14 @@ FACTS = ClipFacts(
     audio_duration_s=5.0,
     size_bytes=1_000_000,
 )
-PRICE = Price(per_second=Money(Decimal("0.336"), "USD"), source="https://example.org/prices", date="2026-09-01")
+PRICE = Price(rate=Money(Decimal("0.336"), "USD"), source="https://example.org/prices", date="2026-09-01")
 T = TypeVar("T")
 NOW = datetime(2026, 9, 1, 14, 31, tzinfo=UTC)
 
 
-def provider(
-    provider_id: str, *, needs_key: bool, is_public: bool = False, price: Price | None = PRICE
-) -> ProviderInfo:
+def provider(provider_id: str, *, needs_key: bool, is_public: bool = False, **facts: Any) -> ProviderInfo:
     """A service with the usual limits."""
-    return ProviderInfo(
+    usual = ProviderInfo(
         id=provider_id,
         title=provider_id.capitalize(),
         key_variable=f"{provider_id.upper()}_API_KEY" if needs_key else None,
@@ -84,13 +68,23 @@ def provider(
         cancel_note="What has begun is charged.",
         upload_note="Files go into a public place.",
         upload_is_public=is_public,
-        price=price,
         poll_every_s=1,
         parallel_jobs=1,
     )
+    return replace(usual, **facts)
 
 
-PAID = provider("acme", needs_key=True, is_public=True)
+PAID = provider("acme", needs_key=True, is_public=True, bills_organisations=True, can_delete=True)
+BARE = provider(
+    "bare",
+    needs_key=True,
+    tiers=(Tier.STANDARD,),
+    takes_elements=False,
+    hosts_files=False,
+    can_cancel=False,
+    cancel_note="Bare cannot stop an edit: it runs to its end and is charged.",
+)
+"""Has almost nothing."""
 FREE = provider("sandbox", needs_key=False)
 
 
@@ -171,6 +165,12 @@ class FakeQueue:
     def found(self, job_id: str, remote_id: str) -> None:
         self._ask("found", job_id, remote_id)
 
+    async def delete_copies(self, job_id: str) -> int:
+        self._ask("delete_copies", job_id)
+        job = self.kept[job_id]
+        self.tell(replace(job, assets=tuple(replace(one, is_deleted=True) for one in job.assets)))
+        return len(job.assets)
+
     def _ask(self, *what: str) -> None:
         if self.refuses is not None:
             raise self.refuses
@@ -184,6 +184,7 @@ class FakeAccounts:
         self.keys: dict[str, str] = {PAID.id: "a-key"}
         self.live: dict[str, Price | None] = {PAID.id: PRICE, FREE.id: PRICE}
         self.accepted = "a-key"
+        self.account = Account("ada", "fingerprint")
 
     def keyed_provider(self) -> str | None:
         return None
@@ -206,7 +207,7 @@ class FakeAccounts:
     async def test(self, provider_id: str) -> Account:
         if self.keys.get(provider_id) != self.accepted:
             raise KeyProblem(Kind.KEY_REFUSED, "401", subject="key")
-        return Account("ada", "fingerprint")
+        return self.account
 
     async def price(self, provider_id: str, tier: Tier) -> Price | None:
         return self.live[provider_id] if tier is Tier.PRO else None
@@ -260,11 +261,18 @@ class FakeStudio:
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     settings: FakeSettings = field(default_factory=FakeSettings)
     media: FakeMedia = field(default_factory=FakeMedia)
+    offers: tuple[Offer, ...] | StudioError = ()
+    """What `compare` answers."""
+    compared: list[tuple[Request, int]] = field(default_factory=list)
     providers: tuple[ProviderInfo, ...] = (PAID, FREE)
 
     @property
     def paths(self) -> Paths:
         return Paths(data=self.folder, cache=self.folder, logs=self.folder, takes=self.folder)
+
+    async def compare(self, request: Request, *, takes: int = 1) -> tuple[Offer, ...]:
+        self.compared.append((request, takes))
+        return _answer(self.offers)
 
     async def sample(self) -> Path:
         return self.folder / "walk.mp4"

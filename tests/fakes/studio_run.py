@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import av
 from klingstudio.domain.job import Job, Progress
 from klingstudio.domain.request import Request
 from klingstudio.paths import paths
+from klingstudio.providers.registry import SERVICES
 from klingstudio.studio import Studio
 from tests.fakes.sandbox import Sandbox
 
@@ -46,14 +47,21 @@ async def hurried(seconds: float, until: asyncio.Event) -> None:
             await until.wait()
 
 
+def environ_of(home: Path, sandbox: Sandbox, key: str | Mapping[str, str] = KEY) -> dict[str, str]:
+    """What makes every service a part of this sandbox. `key`: for all, or one for each by its id."""
+    environ = {"KLINGSTUDIO_HOME": str(home)}
+    for info in (entry.info for entry in SERVICES):
+        environ[info.url_variable] = sandbox.at(info.id)
+        value = key if isinstance(key, str) else key.get(info.id)
+        if info.key_variable and value:
+            environ[info.key_variable] = value
+    return environ
+
+
 @contextlib.asynccontextmanager
 async def a_studio(home: Path, sandbox: Sandbox, **options: Any) -> AsyncIterator[Studio]:
-    """The studio on this data folder with the sandbox as its provider."""
-    environ = {
-        "KLINGSTUDIO_HOME": str(home),
-        "KLINGSTUDIO_OXEN_URL": sandbox.url,
-        "OXEN_API_KEY": options.pop("key", KEY),
-    }
+    """The studio on this data folder with the sandbox as its providers."""
+    environ = environ_of(home, sandbox, options.pop("key", KEY))
     studio = await Studio.open(paths(environ), environ, pause=options.pop("pause", hurried), **options)
     try:
         yield studio

@@ -72,8 +72,7 @@ def looks(qapp: QApplication) -> Theme:
 @pytest_asyncio.fixture
 async def desk(qtbot: QtBot, looks: Theme, tmp_path: Path) -> AsyncIterator[Desk]:
     made = Desk(tmp_path, looks)
-    qtbot.addWidget(made.window)
+    # Before it is closed: by the time the loop runs again, Qt may have destroyed it.
+    qtbot.addWidget(made.window, before_close_func=lambda _: made.window.detach())
     yield made
     await made.models.aclose()
-    made.window.detach()
-    made.window.close()

@@ -80,7 +80,7 @@ async def test_renumbering_is_one_step_of_undo(desk: Desk, tmp_path: Path) -> No
     await desk.start()
     desk.draft.add_pictures([tmp_path / "a.png", tmp_path / "b.png"])
     desk.edit.setPlainText("Snow like @Image2")
-    desk.draft.remove_picture(desk.draft.pictures[0].id)
+    desk.draft.remove_reference(desk.draft.pictures[0].id)
 
     desk.edit.undo()
 

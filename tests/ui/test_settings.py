@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
+from klingstudio.domain.price import Money
+from klingstudio.providers.base import Account
 from klingstudio.ui.dialogs.settings import KeyBox, SettingsDialog
 from klingstudio.ui.theme import Theme
 from klingstudio.ui.widgets.focus import FocusRing
 from klingstudio.vault import Secret, Where
-from tests.fakes.studio import FREE, PAID
+from tests.fakes.studio import FREE, PAID, provider
 from tests.ui.conftest import Desk
 
 
@@ -58,6 +62,44 @@ async def test_the_test_says_in_words_whose_key_it_is(desk: Desk) -> None:
     assert box.answer == "Works. Account: ada"
 
 
+async def test_the_test_tells_what_is_left_and_nothing_where_that_is_not_told(desk: Desk) -> None:
+    _, box = await opened(desk)
+    desk.studio.accounts.account = Account("ada", "fingerprint", Money(Decimal("7.40"), "USD"))
+    box.test.click()
+    await desk.until(lambda: box.answer.startswith("Works"))
+    with_name = box.answer
+
+    desk.studio.accounts.account = Account("", "fingerprint", Money(Decimal(260), "credits"))
+    box.test.click()
+    await desk.until(lambda: box.answer.startswith("Works. 2"))
+
+    assert with_name == "Works. Account: ada · $7.40 left"
+    assert box.answer == "Works. 260 credits left"
+
+
+async def test_only_providers_that_bill_organisations_are_asked_about_one(desk: Desk) -> None:
+    desk.studio.providers = (replace(PAID, bills_organisations=False), FREE)
+
+    dialog, _ = await opened(desk)
+
+    assert not any(label.text().startswith("Billed to") for label in dialog.findChildren(QLabel))
+
+
+async def test_four_keys_fit_a_small_screen_and_the_last_can_be_reached(desk: Desk) -> None:
+    others = tuple(provider(name, needs_key=True) for name in ("bolt", "corp", "dyna"))
+    desk.studio.providers = (PAID, *others, FREE)
+    dialog, _ = await opened(desk)
+    dialog.resize(dialog.width(), 768 - 36)
+    await desk.settle()
+
+    dialog.show_key_of("dyna")
+    await desk.settle()
+    field = dialog.box("dyna").field
+
+    assert field.hasFocus()
+    assert field.visibleRegion().boundingRect().height() == field.height()
+
+
 async def test_a_refused_key_says_so_at_its_field(desk: Desk) -> None:
     _, box = await opened(desk)
     desk.studio.accounts.keys[PAID.id] = "wrong"
@@ -101,14 +143,18 @@ async def test_the_theme_changes_at_once_and_is_remembered(desk: Desk) -> None:
     assert desk.studio.settings.choices.theme == "light"
 
 
-async def test_the_organisation_that_is_billed_goes_into_the_request(desk: Desk) -> None:
+async def test_the_organisation_that_is_billed_goes_into_the_request_where_the_provider_has_such(desk: Desk) -> None:
     dialog, _ = await opened(desk)
     await desk.fill()
+    desk.draft.choose_provider(PAID.id)
 
     dialog._billed_to.setText(" studio-ada ")
     dialog._billed_to.editingFinished.emit()
+    at_the_paid_one = desk.draft.request().billed_to
+    desk.draft.choose_provider(FREE.id)
 
-    assert desk.draft.request().billed_to == "studio-ada"
+    assert at_the_paid_one == "studio-ada"
+    assert desk.draft.request().billed_to is None
 
 
 async def test_consent_can_be_taken_back(desk: Desk) -> None:

@@ -11,12 +11,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton
 
 from klingstudio.domain.errors import Charged, InputRefused, Kind, Problem
-from klingstudio.domain.job import Clip, Job, Progress, State
+from klingstudio.domain.job import Asset, CancelAnswer, Clip, Job, Progress, State
 from klingstudio.domain.price import Money
-from klingstudio.ui.takes.card import BACK
+from klingstudio.ui import text
+from klingstudio.ui.takes.card import BACK, DELETE, LET_RUN
 from klingstudio.ui.takes.words import Act, CardWords, card_words, clock, when
 from klingstudio.ui.window.stage import Stage
-from tests.fakes.studio import NOW, a_job, a_request
+from tests.fakes.studio import BARE, FREE, NOW, PAID, a_job, a_request
 from tests.ui.conftest import Desk
 
 CLIP = Clip(
@@ -340,3 +341,241 @@ async def test_of_several_takes_the_first_is_shown_and_the_others_do_not_push_it
 
     assert before == ["job-2"]
     assert shown == ["job-2", "job-3"]
+
+
+# --- what a provider tells of a running edit ---------------------------------------------------------------------------
+
+
+def test_a_running_job_tells_what_it_will_cost_and_what_the_provider_says() -> None:
+    said = words(a_job(state=State.REMOTE, remote_status="IN_QUEUE · 3 before it"))
+
+    assert said.note == "IN_QUEUE · 3 before it"
+    assert said.foot == "about $1.68"
+    assert "IN_QUEUE · 3 before it" in said.spoken
+
+
+def test_what_was_charged_at_the_order_is_no_estimate_and_what_is_left_is_behind_it() -> None:
+    charge, left = Money(Decimal(40), "credits"), Money(Decimal(260), "credits")
+
+    said = words(a_job(state=State.REMOTE, charge=charge, balance=left))
+
+    assert said.foot == "charged 40 credits"
+    assert said.tip == "260 credits left after this order"
+
+
+def test_a_link_that_dies_is_told_until_the_take_is_here() -> None:
+    at = NOW + timedelta(minutes=42)
+
+    running = words(a_job(state=State.DOWNLOADING, result_expires_at=at))
+    paused = words(a_job(state=State.DOWNLOADING, paused=True, result_expires_at=at))
+    late = words(a_job(state=State.DOWNLOADING, result_expires_at=at), now=at + timedelta(seconds=1))
+
+    assert running.foot == f"about $1.68 · link until {when(at, NOW)}"
+    assert paused.foot.endswith(f"link until {when(at, NOW)}")
+    assert late.foot.endswith("link expired")
+    assert "link" not in words(replace(DONE, result_expires_at=at)).foot
+
+
+def test_several_takes_of_one_order_are_named_until_each_has_a_card_of_its_own() -> None:
+    request = a_request(takes=3)
+
+    assert words(a_job(state=State.UPLOADING, request=request)).where == "Acme · Pro · 3 takes"
+    assert words(a_job(state=State.REMOTE, request=request)).where == "Acme · Pro"
+
+
+@pytest.mark.parametrize("answer", CancelAnswer)
+def test_every_answer_to_a_cancel_is_told(answer: CancelAnswer) -> None:
+    said = words(a_job(state=State.REMOTE, cancel_requested_at=NOW, cancel_answer=answer))
+
+    assert said.detail == text.cancel_answer(answer)
+    assert said.state.startswith("Cancelling") is (answer in {CancelAnswer.STOPPED, CancelAnswer.ASKED})
+
+
+@pytest.mark.parametrize(
+    ("answer", "detail"),
+    [
+        (CancelAnswer.STOPPED, "It had not begun."),
+        (CancelAnswer.ASKED, "It had begun when it was told to stop."),
+        (None, ""),
+    ],
+)
+def test_a_cancelled_job_tells_how_far_it_had_come(answer: CancelAnswer | None, detail: str) -> None:
+    assert words(a_job(state=State.REMOTE_CANCELLED, cancel_answer=answer)).detail == detail
+
+
+def test_a_take_that_came_in_spite_of_a_cancel_says_so() -> None:
+    assert "cancelled too late" in words(replace(DONE, cancel_requested_at=NOW)).foot
+
+
+async def test_the_line_of_the_provider_stays_one_line_and_tells_the_rest_in_its_tooltip(desk: Desk) -> None:
+    await desk.start()
+    line = "IN_PROGRESS · Loading the weights of a very large model into the memory of the seventh worker"
+
+    desk.studio.queue.tell(a_job(state=State.REMOTE, remote_status=line))
+    await desk.settle()
+    note = desk.window.takes.cards()[0]._note
+
+    assert note.isVisible()
+    assert note.height() < 2 * note.fontMetrics().height()
+    assert note.toolTip() == line
+
+
+async def test_what_cannot_be_cancelled_says_what_happens_and_asks_nobody(desk: Desk) -> None:
+    desk.studio.providers = (PAID, BARE, FREE)
+    desk.studio.accounts.live[BARE.id] = None
+    await desk.start()
+    desk.studio.queue.tell(a_job(state=State.REMOTE, request=a_request(provider=BARE.id)))
+    card = desk.window.takes.cards()[0]
+
+    QTest.keyClick(card, Qt.Key.Key_Delete)
+    said, buttons = card._detail.text(), [button.text() for button in card._buttons.findChildren(QPushButton)]
+    card._press(LET_RUN)
+
+    assert said == BARE.cancel_note
+    assert buttons == [LET_RUN]
+    assert desk.studio.queue.asked == []
+    assert not card._detail.isVisible()
+    assert card._cancel.toolTip() == BARE.cancel_note
+
+
+async def test_before_it_is_sent_it_can_be_stopped_at_every_provider(desk: Desk) -> None:
+    desk.studio.providers = (PAID, BARE, FREE)
+    desk.studio.accounts.live[BARE.id] = None
+    await desk.start()
+    desk.studio.queue.tell(a_job(state=State.UPLOADING, request=a_request(provider=BARE.id)))
+    card = desk.window.takes.cards()[0]
+
+    card._cancel.click()
+
+    assert card._cancel.toolTip() == "Stop before it is sent; that costs nothing"
+    assert desk.studio.queue.asked == [("cancel", "job-1")]
+
+
+# --- the reply as it came ----------------------------------------------------------------------------------------------
+
+REPLY = '{"detail":[{"type":"video_too_short","loc":["body","video_url"]}]}'
+REFUSED = a_job(
+    state=State.REJECTED, problem=Problem(kind=Kind.INPUT_NOT_ACCEPTED, detail="video_too_short", raw=REPLY)
+)
+
+
+async def test_the_reply_is_one_press_away_selectable_and_can_be_copied(desk: Desk) -> None:
+    desk.studio.queue.kept["job-1"] = REFUSED
+    await desk.start()
+    details = desk.window.takes.cards()[0].details
+    was_open = details.is_open
+
+    details.toggle.click()
+    await desk.settle()
+    field = details._words
+    assert field is not None
+    details.copy.click()
+
+    assert not was_open
+    assert field.toPlainText() == REPLY
+    assert field.isReadOnly()
+    assert field.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByKeyboard
+    assert field.accessibleName() == "Details"
+    assert REPLY in QGuiApplication.clipboard().text()
+    assert "not charged" in QGuiApplication.clipboard().text()
+    assert details.copy.text() == "Copied"
+
+
+async def test_the_keyboard_opens_the_reply_goes_through_it_and_leaves_it(desk: Desk) -> None:
+    await desk.start()
+    desk.studio.queue.tell(REFUSED)
+    await desk.settle()
+    details = desk.window.takes.cards()[0].details
+    details.toggle.setFocus()
+
+    QTest.keyClick(details.toggle, Qt.Key.Key_Space)
+    await desk.settle()
+    reached = []
+    for _ in range(3):
+        QTest.keyClick(QApplication.focusWidget() or details, Qt.Key.Key_Tab)
+        reached.append(QApplication.focusWidget())
+
+    assert reached[:2] == [details.copy, details._words]
+    assert reached[2] not in (details.copy, details._words, details.toggle)
+
+
+async def test_a_problem_without_a_reply_has_nothing_to_open(desk: Desk) -> None:
+    await desk.start()
+    desk.studio.queue.tell(a_job(state=State.REMOTE_FAILED, problem=Problem(kind=Kind.EDIT_FAILED)))
+
+    assert not desk.window.takes.cards()[0].details.isVisible()
+
+
+async def test_the_bar_of_messages_has_the_reply_too(desk: Desk) -> None:
+    await desk.start()
+
+    desk.models.problems.show(Problem(kind=Kind.UPLOAD_REFUSED, detail="413", raw="<html>413</html>"))
+    details = desk.window.messages.details
+    assert details is not None
+    shown = details.isVisible(), details.text
+    desk.models.problems.show(Problem(kind=Kind.DISK_FULL))
+
+    assert shown == (True, "<html>413</html>")
+    assert not details.isVisible()
+
+
+async def test_the_copied_details_of_a_job_hold_the_reply(desk: Desk) -> None:
+    await desk.start()
+    desk.studio.queue.tell(REFUSED)
+
+    desk.window.takes.cards()[0]._press(Act.COPY_DETAILS)
+
+    assert REPLY in QGuiApplication.clipboard().text()
+
+
+# --- uploaded copies -----------------------------------------------------------------------------------------------------
+
+UPLOADED = replace(
+    DONE,
+    assets=(
+        Asset(subject="source", url="https://example.org/a.mp4", place="/clips/a.mp4", host="acme"),
+        Asset(subject="image:1", url="https://example.org/b.png", place="/clips/b.png", host="acme"),
+    ),
+)
+
+
+async def test_uploaded_copies_are_deleted_after_a_second_press_and_the_outcome_is_told(desk: Desk) -> None:
+    await desk.start()
+    desk.studio.queue.tell(UPLOADED)
+    card = desk.window.takes.cards()[0]
+
+    card._press(Act.DELETE_COPIES)
+    question, asked_before = card._detail.text(), list(desk.studio.queue.asked)
+    card._press(DELETE)
+    await desk.until(lambda: desk.window.toast.words == "2 uploaded copies deleted at Acme")
+
+    assert asked_before == []
+    assert question == "Delete the clip and pictures that were uploaded to Acme? The take stays."
+    assert desk.studio.queue.asked == [("delete_copies", "job-1")]
+    assert Act.DELETE_COPIES not in [action.data() for action in card.menu().actions()]
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        replace(UPLOADED, state=State.REMOTE, take=None),
+        replace(UPLOADED, request=a_request(provider=FREE.id)),
+        replace(UPLOADED, assets=tuple(replace(one, place=one.url, host="") for one in UPLOADED.assets)),
+        DONE,
+    ],
+    ids=["still needed", "cannot be deleted there", "the person's own addresses", "nothing uploaded"],
+)
+async def test_copies_are_offered_for_deletion_only_where_that_can_be_done(desk: Desk, job: Job) -> None:
+    await desk.start()
+    desk.studio.queue.tell(job)
+
+    assert Act.DELETE_COPIES not in [action.data() for action in desk.window.takes.cards()[0].menu().actions()]
+
+
+async def test_copies_that_cannot_be_deleted_now_say_why(desk: Desk) -> None:
+    await desk.start()
+    desk.studio.queue.tell(UPLOADED)
+    desk.studio.queue.refuses = InputRefused(Kind.COPIES_NEEDED)
+
+    desk.jobs.delete_copies("job-1")
+    await desk.until(lambda: desk.window.messages.title == "The uploaded copies are still needed")

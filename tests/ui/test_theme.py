@@ -18,6 +18,7 @@ def test_text_can_be_read_on_every_ground(t: Tokens, ground: str, token: str) ->
 def test_text_on_colour_can_be_read(t: Tokens) -> None:
     assert contrast(t.on_accent, t.accent) >= 4.5
     assert contrast(t.on_image, t.image) >= 4.5
+    assert contrast(t.on_element, t.element) >= 4.5
     assert contrast(t.viewer_text, t.viewer) >= 4.5
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _PLACES = {
     Place.UNKNOWN: "Looking for a key…",
     Place.NONE: "No key yet",
-    Place.ENVIRONMENT: "Taken from the environment variable {variable}. It comes before a saved one.",
+    Place.ENVIRONMENT: "From the environment variable {variable}, which comes first",
     Place.KEYCHAIN: "Kept in the keychain of this computer",
     Place.SESSION: "Kept in memory until the program ends",
 }
@@ -83,12 +83,11 @@ class KeyBox(QFrame):
         entry.addWidget(self.field, stretch=1)
         entry.addWidget(self._eye)
         entry.addWidget(self.save)
+        entry.addWidget(self.test)
+        entry.addWidget(self.remove)
         foot = QHBoxLayout()
-        foot.setSpacing(theme.px(theme.BETWEEN))
-        foot.addWidget(self.test)
-        foot.addWidget(self.remove)
-        foot.addSpacing(theme.px(theme.GAP))
-        foot.addWidget(self._icon)
+        foot.setSpacing(theme.px(6))
+        foot.addWidget(self._icon, alignment=Qt.AlignmentFlag.AlignTop)
         foot.addWidget(self._answer, stretch=1)
         column = QVBoxLayout(self)
         column.setContentsMargins(*(theme.px(n) for n in (14, 12, 14, 14)))
@@ -142,7 +141,8 @@ class KeyBox(QFrame):
         self._show_answer(state)
 
     def _show_answer(self, state: KeyState) -> None:
-        self._icon.setVisible(bool(state.answer or state.problem))
+        self._icon.setVisible(bool(state.answer or state.problem) and not state.busy)
+        self._answer.setVisible(bool(state.busy or state.answer or state.problem))
         if state.problem is not None:
             self._icon.show_icon("circle-alert", "bad")
             set_role(self._answer, "role", "bad")
@@ -175,9 +175,10 @@ class SettingsDialog(QDialog):
         for box in self._boxes.values():
             column.addWidget(box)
         column.addSpacing(theme.px(theme.INSIDE))
-        column.addWidget(label("Billed to", "section"))
-        column.addLayout(self._build_billed_to())
-        column.addSpacing(theme.px(theme.INSIDE))
+        if payers := [info.title for info in accounts.providers if info.bills_organisations]:
+            column.addWidget(label(f"Billed to, at {', '.join(payers)}", "section"))
+            column.addLayout(self._build_billed_to())
+            column.addSpacing(theme.px(theme.INSIDE))
         column.addWidget(label("Theme", "section"))
         column.addLayout(self._build_theme())
         column.addSpacing(theme.px(theme.INSIDE))
@@ -200,7 +201,7 @@ class SettingsDialog(QDialog):
         outside.setSpacing(0)
         outside.addWidget(scroll, stretch=1)
         outside.addLayout(foot)
-        self.resize(theme.px(520), theme.px(640))
+        self.resize(theme.px(520), theme.px(700))
         FocusRing(self)
 
     def show_key_of(self, provider_id: str) -> None:

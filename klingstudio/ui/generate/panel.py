@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from klingstudio.domain.errors import Kind, StudioError
 from klingstudio.ui import text, theme
 from klingstudio.ui.generate.button import GenerateButton
+from klingstudio.ui.generate.menu import MenuButton
 from klingstudio.ui.models.accounts import AccountsModel, Place
 from klingstudio.ui.models.draft import TAKES, DraftModel
 from klingstudio.ui.models.jobs import JobsModel
@@ -19,6 +22,9 @@ from klingstudio.ui.widgets.flow import FlowLayout
 from klingstudio.ui.widgets.icons import Button
 from klingstudio.ui.widgets.labels import label
 from klingstudio.ui.widgets.notice import Notice
+
+if TYPE_CHECKING:
+    from klingstudio.providers.base import ProviderInfo
 
 SENT_MS = 1200
 """How long after a press the button does not take another one: a double press is one wish."""
@@ -36,60 +42,7 @@ class Readiness:
     ok: bool
     reason: str = ""
     place: str = ""
-    """Where the reason lies: `source`, `prompt`, `image:2`, `key`."""
-
-
-class _Menu(QMenu):
-    """Starts where its button starts. Qt would let it end where the button ends, because that one is mirrored."""
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        button = self.parentWidget()
-        if button is not None:
-            self.move(button.mapToGlobal(QPoint(0, 0)).x(), self.y())
-
-
-class MenuButton(Button):
-    """A button that opens a menu; the chevron stands right of the words."""
-
-    icon_room = -theme.GAP
-
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__("", parent, icon_name="chevron-down")
-        self._name = name
-        # Qt puts the icon before the words; mirrored, it stands behind them.
-        self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
-        menu = _Menu(self)
-        menu.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
-        self.setMenu(menu)
-        self._group = QActionGroup(menu)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-
-    def offer(self, words: str, value: object, *, checked: bool, tip: str = "") -> None:
-        """One line of the menu."""
-        action = QAction(words, self._group)
-        action.setCheckable(True)
-        action.setChecked(checked)
-        action.setData(value)
-        action.setToolTip(tip)
-        self.menu().addAction(action)
-        if checked:
-            self.show_choice(words)
-
-    def clear(self) -> None:
-        for action in self._group.actions():
-            self._group.removeAction(action)
-            self.menu().removeAction(action)
-            action.deleteLater()
-
-    def show_choice(self, words: str) -> None:
-        self.setText(words)
-        self.setAccessibleName(f"{self._name}: {words}")
-
-    @property
-    def choices(self) -> QActionGroup:
-        """Tells by `triggered` what was chosen."""
-        return self._group
+    """Where the reason lies: `source`, `prompt`, `image:2`, `element:1`, `key`, `host`."""
 
 
 class GeneratePanel(QWidget):
@@ -97,6 +50,7 @@ class GeneratePanel(QWidget):
 
     settings_wanted = Signal(str)
     """Open the settings at this provider's key."""
+    compare_wanted = Signal()
     place_wanted = Signal(str)
     """Show the person where the reason lies."""
     generated = Signal(str)
@@ -122,6 +76,13 @@ class GeneratePanel(QWidget):
         self._tier.choices.triggered.connect(self._on_tier)
         self._takes = MenuButton("Takes", self)
         self._takes.choices.triggered.connect(lambda action: draft.choose_takes(action.data()))
+        self._via = MenuButton("Files via", self)
+        self._via.setObjectName("inputsVia")
+        self._via.choices.triggered.connect(self._on_via)
+        self._compare = Button("Compare providers", self, kind="link")
+        self._compare.setObjectName("compareProviders")
+        self._compare.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._compare.clicked.connect(self.compare_wanted)
         self._sound = Button("Keep sound", self, icon_name="music")
         self._sound.setObjectName("keepSound")
         self._sound.setCheckable(True)
@@ -139,7 +100,7 @@ class GeneratePanel(QWidget):
 
         self._choices = QWidget(self)
         flow = FlowLayout(self._choices, gap=theme.px(theme.BETWEEN))
-        for widget in (self._provider, self._tier, self._sound, self._takes):
+        for widget in (self._provider, self._via, self._tier, self._sound, self._takes, self._compare):
             flow.addWidget(widget)
         policy = self._choices.sizePolicy()
         policy.setHeightForWidth(True)
@@ -156,9 +117,10 @@ class GeneratePanel(QWidget):
         column.addWidget(self.notice)
         column.addLayout(row)
 
-        for signal in (draft.changed, accounts.changed, accounts.consent_changed):
+        for signal in (draft.changed, accounts.consent_changed):
             signal.connect(self._refresh)
-        draft.providers_changed.connect(self._fill_menus)
+        for signal in (draft.providers_changed, accounts.changed):
+            signal.connect(self._fill_menus)
         self._fill_menus()
 
     @property
@@ -175,11 +137,11 @@ class GeneratePanel(QWidget):
         ready = self.readiness()
         info = self._draft.provider
         if not ready.ok or info is None:
-            if (add := self.notice.button(text.Button.ADD_KEY)) is not None and ready.place == "key":
+            if (add := self.notice.button(text.Button.ADD_KEY)) is not None and ready.place in {"key", "host"}:
                 add.setFocus(Qt.FocusReason.ShortcutFocusReason)
             self.place_wanted.emit(ready.place)
             return
-        if self._accounts.asks_consent(info.id):
+        if self._accounts.asks_consent(self._hosting(info).id):
             self._refusal = "consent"
             self._refresh()
             # On the answer that does no harm: what is typed on must not publish a file.
@@ -187,6 +149,10 @@ class GeneratePanel(QWidget):
                 wait.setFocus(Qt.FocusReason.ShortcutFocusReason)
             return
         self._send()
+
+    def _hosting(self, info: ProviderInfo) -> ProviderInfo:
+        """Who will have the files."""
+        return self._draft.host or info
 
     def _send(self) -> None:
         try:
@@ -213,12 +179,16 @@ class GeneratePanel(QWidget):
         if problem is not None:
             if problem.kind is Kind.PROMPT_EMPTY:
                 return Readiness(False, "Write what should change", problem.subject)
-            where = text.place(problem.subject) if problem.subject.startswith("image") else ""
+            if problem.subject == "host":
+                return Readiness(False, f"Nobody can host the files for {info.title}", "host")
+            if problem.kind is Kind.NOT_SUPPORTED:
+                return Readiness(False, problem.detail, problem.subject)
+            where = text.place(problem.subject) if problem.subject.startswith(("image", "element")) else ""
             title = text.sentence(problem).title
             return Readiness(False, f"{where}: {_lower(title)}" if where else title, problem.subject)
         if draft.is_reading:
             return Readiness(False, "Reading the files…")
-        if info.key_variable is not None and self._accounts.state(info.id).place is Place.NONE:
+        if self._key_state(info) is Place.NONE:
             return Readiness(False, f"No key for {info.title}", "key")
         return Readiness(True)
 
@@ -229,27 +199,53 @@ class GeneratePanel(QWidget):
 
         self._draft.choose_tier(Tier(action.data()))
 
+    def _key_state(self, info: ProviderInfo) -> Place | None:
+        """Where the provider's key is; None for one that needs none."""
+        return None if info.key_variable is None else self._accounts.state(info.id).place
+
+    def _key_words(self, info: ProviderInfo) -> str:
+        state = self._key_state(info)
+        words = {None: "free", Place.NONE: "no key", Place.UNKNOWN: ""}
+        return words.get(state, "key set")
+
+    def _on_via(self, action: QAction) -> None:
+        host = str(action.data())
+        if self._accounts.state(host).is_there:
+            self._draft.choose_inputs_via(host)
+        else:
+            self.settings_wanted.emit(host)
+        # The mark went to what was pressed; it belongs to what is used.
+        self._fill_via()
+
+    def _fill_via(self) -> None:
+        draft = self._draft
+        self._via.clear()
+        for host in draft.hosts if draft.needs_host else ():
+            self._via.offer(host.title, host.id, checked=host is draft.host, state=self._key_words(host))
+
     def _fill_menus(self) -> None:
         draft = self._draft
         info = draft.provider
         for menu in (self._provider, self._tier, self._takes):
             menu.clear()
         for one in draft.providers:
-            self._provider.offer(one.title, one.id, checked=one is info)
+            self._provider.offer(one.title, one.id, checked=one is info, state=self._key_words(one))
         for tier in info.tiers if info else ():
             self._tier.offer(TIERS[tier.value], tier.value, checked=tier is draft.tier)
         for count in TAKES:
             self._takes.offer(_takes(count), count, checked=count == draft.takes)
+        self._fill_via()
         for button in (self._provider, self._tier, self._takes, self._sound):
             button.setEnabled(info is not None)
-        if info is None:
-            self._provider.show_choice("Starting…")
+        self._compare.setVisible(info is not None)
+        self._provider.show_choice(info.title if info else "Starting…")
         self._refresh()
 
     def _refresh(self) -> None:
         draft = self._draft
         self._tier.show_choice(TIERS[draft.tier.value if draft.tier else "pro"])
         self._takes.show_choice(_takes(draft.takes))
+        self._show_via()
         self._show_sound()
         ready = self.readiness()
         sent = self._just_sent.isActive()
@@ -263,8 +259,16 @@ class GeneratePanel(QWidget):
         self.button.setToolTip(self._how_reached() if ready.ok else ready.reason)
         self.button.setAccessibleDescription(self._how_reached() if ready.ok else ready.reason)
         self._reason.setText("" if ready.ok else ready.reason)
-        self._place_reason()
         self._show_notice(ready)
+        self._place_reason()
+
+    def _show_via(self) -> None:
+        draft = self._draft
+        self._via.setVisible(draft.needs_host)
+        host = draft.host
+        self._via.show_choice(host.title if host else "nobody yet", before="Files via ")
+        self._via.setToolTip(host.upload_note if host else "Another provider has to host the files")
+        self._choices.updateGeometry()
 
     def _show_sound(self) -> None:
         draft = self._draft
@@ -285,19 +289,19 @@ class GeneratePanel(QWidget):
             return "The provider does not tell the price of this. What it charges is shown with the take."
         price = draft.price
         takes = f" × {draft.takes} takes" if draft.takes > 1 else ""
-        return (
-            f"{plan.duration_s:.1f} s × {price.per_second.amount.normalize():f} {price.per_second.currency} per second"
-            f"{takes}\nEstimate; read {price.date} at {price.source}"
-        )
+        read = f"told live by {price.source}, {price.date}" if price.is_live else f"read {price.date} at {price.source}"
+        note = f"\n{price.note}" if price.note else ""
+        return f"{plan.duration_s:.1f} s at {price}{takes}\nEstimate; {read}{note}"
 
     def _show_notice(self, ready: Readiness) -> None:
         info = self._draft.provider
         if info is None:
             self.notice.clear()
-        elif self._refusal == "consent" and ready.ok and self._accounts.asks_consent(info.id):
+        elif self._refusal == "consent" and ready.ok and self._accounts.asks_consent(self._hosting(info).id):
+            host = self._hosting(info)
             self.notice.say(
-                f"{info.title} makes uploaded files public",
-                info.upload_note,
+                f"{host.title} makes uploaded files public",
+                f"{host.upload_note} Kept: {_lower(host.upload_lifetime)}".removesuffix(" Kept: "),
                 (AGREE, NOT_NOW),
                 tone="warning",
                 spends=AGREE,
@@ -305,6 +309,10 @@ class GeneratePanel(QWidget):
         elif ready.place == "key":
             note = self._accounts.state(info.id).note
             hint = f"Add one, or try everything free in the sandbox. {note}".strip()
+            self.notice.say(ready.reason, hint, (text.Button.ADD_KEY, USE_SANDBOX), tone="neutral")
+        elif ready.place == "host":
+            names = [host.title for host in self._draft.hosts]
+            hint = f"{info.upload_note} Add a key of {_either(names)}; it is used for the files only."
             self.notice.say(ready.reason, hint, (text.Button.ADD_KEY, USE_SANDBOX), tone="neutral")
         else:
             self._refusal = ""
@@ -316,12 +324,14 @@ class GeneratePanel(QWidget):
         if info is None:
             return
         match words:
+            case text.Button.ADD_KEY if self.readiness().place == "host":
+                self.settings_wanted.emit(next((host.id for host in self._draft.hosts), info.id))
             case text.Button.ADD_KEY:
                 self.settings_wanted.emit(info.id)
             case _ if words == USE_SANDBOX:
                 self._draft.use_free_provider()
             case _ if words == AGREE:
-                self._accounts.agree(info.id)
+                self._accounts.agree(self._hosting(info).id)
                 self._send()
             case _:
                 pass
@@ -332,7 +342,7 @@ class GeneratePanel(QWidget):
         self._place_reason()
 
     def _place_reason(self) -> None:
-        """Beside the button, or on a line of its own where there is no room for a sentence."""
+        """Beside the button, or on a line of its own where there is no room for a sentence and no notice says it."""
         taken = self._choices.sizeHint().width() + self.button.sizeHint().width() + 2 * self._row.spacing()
         is_above = self.width() - taken < theme.px(theme.REASON_LEAST)
         if is_above is not self._is_reason_above:
@@ -345,7 +355,7 @@ class GeneratePanel(QWidget):
                 self._row.insertWidget(1, self._reason, stretch=1)
             self._row.setStretch(0, 1 if is_above else 0)
         # Beside the button an empty one keeps the two apart.
-        self._reason.setVisible(not is_above or bool(self._reason.text()))
+        self._reason.setVisible(not is_above or (bool(self._reason.text()) and not self.notice.title))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -355,6 +365,11 @@ class GeneratePanel(QWidget):
 
 def _takes(count: int) -> str:
     return "1 take" if count == 1 else f"{count} takes"
+
+
+def _either(names: Sequence[str]) -> str:
+    """`Acme, Bolt or Corp`."""
+    return " or ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
 def _lower(words: str) -> str:

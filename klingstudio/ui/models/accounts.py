@@ -148,7 +148,10 @@ class AccountsModel(QObject):
 
         async def ask(studio: Studio, which: str) -> KeyState:
             account = await studio.accounts.test(which)
-            return replace(await self._look(studio, which), answer=f"Works. Account: {account.name}")
+            whose = f"Account: {account.name}" if account.name else ""
+            left = f"{account.balance} left" if account.balance is not None else ""
+            words = " · ".join(part for part in (whose, left) if part)
+            return replace(await self._look(studio, which), answer=f"Works. {words}".strip())
 
         self._do(provider_id, "Testing", ask)
 

@@ -1,20 +1,23 @@
-"""What is being composed: the source, the pictures, the prompt and the settings, until it becomes a frozen request."""
+"""What is being composed: the inputs, the prompt and the settings, until it becomes a frozen request."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from klingstudio.domain.element import is_web_address
 from klingstudio.domain.errors import InputRefused, Kind, Problem, StudioError
+from klingstudio.ui.models.prices import PricesModel
 from klingstudio.ui.models.problems import Problems
+from klingstudio.ui.models.references import Figure, Order, Picture, ReferencesModel
+from klingstudio.ui.models.source import Source, SourceModel
 
 if TYPE_CHECKING:
-    from klingstudio.domain.media import ClipFacts, FitPlan, ImageFacts
+    from klingstudio.domain.media import Caution
     from klingstudio.domain.price import Money, Price
     from klingstudio.domain.request import Request, Tier
     from klingstudio.engine.tasks import TaskOwner
@@ -23,38 +26,7 @@ if TYPE_CHECKING:
 
 PROMPT_MAX_CHARS = 2500
 """Until a provider is known that says otherwise."""
-REFERENCES_MAX = 4
-POSTER_PX = 640
 TAKES = (1, 2, 3, 4)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """The chosen file and what is known of it so far."""
-
-    path: Path
-    facts: ClipFacts | None = None
-    plan: FitPlan | None = None
-    poster: bytes | None = None
-    problem: Problem | None = None
-
-    @property
-    def is_reading(self) -> bool:
-        return self.facts is None and self.problem is None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """A reference picture and what is known of it so far."""
-
-    id: str
-    place: str
-    facts: ImageFacts | None = None
-    problem: Problem | None = None
-
-    @property
-    def name(self) -> str:
-        return Path(self.place).name
 
 
 class DraftModel(QObject):
@@ -63,6 +35,7 @@ class DraftModel(QObject):
     changed = Signal()
     source_changed = Signal()
     pictures_changed = Signal()
+    """Pictures or elements."""
     prompt_replaced = Signal(str)
     """The text was changed from outside the field: tokens renumbered, or a job's prompt taken over."""
     providers_changed = Signal()
@@ -72,31 +45,41 @@ class DraftModel(QObject):
         self._problems = problems
         self._studio: Studio | None = None
         self._tasks: TaskOwner | None = None
-        self._ids = itertools.count(1)
-        self._source: Source | None = None
-        self._pictures: tuple[Picture, ...] = ()
+        self._source = SourceModel(problems, self)
+        self._references = ReferencesModel(problems, self)
+        self._prices = PricesModel(problems, self)
         self._prompt = ""
         self._provider = ""
         self._tier: Tier | None = None
         self._keep_audio = True
         self._takes = 1
-        self._prices: dict[tuple[str, Tier | None], Price | None] = {}
-        self._wants_sample = False
+        self._inputs_via = ""
+        self._hosts: tuple[str, ...] | None = None
+        self._source.changed.connect(self.source_changed)
+        self._references.reordered.connect(self._renumber)
+        self._references.changed.connect(self.pictures_changed)
+        for signal in (self._source.changed, self._references.changed, self._prices.changed):
+            signal.connect(self.changed)
 
     # what stands now
 
     @property
     def source(self) -> Source | None:
-        return self._source
+        return self._source.now
 
     @property
     def is_making_sample(self) -> bool:
         """True from the wish for the sample clip until it is there."""
-        return self._wants_sample
+        return self._source.is_making_sample
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
-        return self._pictures
+        return self._references.pictures
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """The elements, which only an earlier run brings along."""
+        return self._references.figures
 
     @property
     def prompt(self) -> str:
@@ -104,8 +87,9 @@ class DraftModel(QObject):
 
     @property
     def tier(self) -> Tier | None:
-        """None until the studio is open."""
-        return self._tier
+        """The wish where the provider has it, else what it has. None until the studio is open."""
+        info = self.provider
+        return self._tier if info is None or self._tier in info.tiers else info.tiers[0]
 
     @property
     def keep_audio(self) -> bool:
@@ -126,7 +110,7 @@ class DraftModel(QObject):
     @property
     def provider(self) -> ProviderInfo | None:
         """The chosen provider; None until the studio is open."""
-        return next((info for info in self.providers if info.id == self._provider), None)
+        return self._info(self._provider)
 
     @property
     def prompt_max(self) -> int:
@@ -134,7 +118,10 @@ class DraftModel(QObject):
 
     @property
     def references_max(self) -> int:
-        return self.provider.limits.references_max if self.provider else REFERENCES_MAX
+        return self._references.most
+
+    def _info(self, provider_id: str) -> ProviderInfo | None:
+        return next((info for info in self.providers if info.id == provider_id), None)
 
     # money
 
@@ -145,12 +132,12 @@ class DraftModel(QObject):
 
     @property
     def price(self) -> Price | None:
-        return self._prices.get((self._provider, self._tier))
+        return self._prices.of(self._provider, self.tier)
 
     @property
     def estimate_each(self) -> Money | None:
         """What one take will cost, as far as it can be known."""
-        plan = self._source.plan if self._source else None
+        plan = self.source.plan if self.source else None
         return self.price.of(plan.duration_s) if self.price and plan else None
 
     @property
@@ -158,6 +145,43 @@ class DraftModel(QObject):
         """What pressing Generate will cost. None: not known, which is never the same as nothing."""
         each = self.estimate_each
         return each * self._takes if each else None
+
+    def read_price_again(self) -> None:
+        """A key was added or removed: a live price may have become readable."""
+        self._prices.forget()
+        self._prices.read(self._provider, self.tier)
+
+    # files of a provider that hosts none
+
+    @property
+    def needs_host(self) -> bool:
+        """True while the files of the draft have to be hosted by another provider than the one that edits them."""
+        return self.provider is not None and not self.provider.hosts_files
+
+    @property
+    def hosts(self) -> tuple[ProviderInfo, ...]:
+        """Every service that hosts files, with or without a key."""
+        return tuple(info for info in self.providers if info.hosts_files and info.key_variable is not None)
+
+    @property
+    def host(self) -> ProviderInfo | None:
+        """Where the files will go: the wish, else the first that can be used. None where none can, or none is needed."""
+        usable = self._hosts or ()
+        if not self.needs_host or not usable:
+            return None
+        return self._info(self._inputs_via if self._inputs_via in usable else usable[0])
+
+    def offer_hosts(self, provider_ids: Sequence[str]) -> None:
+        """Which of `hosts` have a key. Until this is told nothing is said to be missing."""
+        if self._hosts != tuple(provider_ids):
+            self._hosts = tuple(provider_ids)
+            self.changed.emit()
+
+    def choose_inputs_via(self, provider_id: str) -> None:
+        if provider_id != self._inputs_via:
+            self._inputs_via = provider_id
+            self._remember(inputs_via=provider_id)
+            self.changed.emit()
 
     # wiring
 
@@ -175,14 +199,11 @@ class DraftModel(QObject):
         self._tier = choices.tier
         self._keep_audio = choices.keep_audio
         self._takes = choices.takes if choices.takes in TAKES else 1
-        self.providers_changed.emit()
-        self._read_price()
-        if self._wants_sample:
-            self.use_sample()
-        elif self._source is not None:
-            self._read_source(self._source.path)
-        for picture in self._pictures:
-            self._read_picture(picture.id)
+        self._inputs_via = choices.inputs_via
+        self._prices.attach(studio, self._tasks)
+        self._use_provider()
+        self._source.attach(studio, self._tasks)
+        self._references.attach(studio, self._tasks)
         self.changed.emit()
 
     async def aclose(self) -> None:
@@ -190,176 +211,37 @@ class DraftModel(QObject):
         if self._tasks is not None:
             await self._tasks.aclose()
 
-    # the source
+    # the inputs
 
     def set_source(self, path: Path) -> None:
         """Use this file. It is only read, never altered."""
-        self._wants_sample = False
-        self._source = Source(path=path.absolute())
-        self.source_changed.emit()
-        self.changed.emit()
-        self._read_source(self._source.path)
+        self._source.choose(path)
 
     def use_sample(self) -> None:
         """Use the built-in clip, which is drawn on first use."""
-        self._wants_sample = True
-        self.source_changed.emit()
-        if self._studio is not None and self._tasks is not None:
-            self._tasks.restart("sample", self._make_sample(self._studio), on_error=self._sample_failed)
+        self._source.use_sample()
 
     def remove_source(self) -> None:
-        self._wants_sample = False
-        if self._tasks is not None:
-            self._tasks.cancel("source")
-            self._tasks.cancel("sample")
-        self._source = None
-        self.source_changed.emit()
-        self.changed.emit()
+        self._source.remove()
 
     def read_source_again(self) -> None:
-        if self._source is not None:
-            self.set_source(self._source.path)
-
-    async def _make_sample(self, studio: Studio) -> None:
-        path = await studio.sample()
-        if self._wants_sample:
-            self.set_source(path)
-
-    def _sample_failed(self, error: Exception) -> None:
-        self._wants_sample = False
-        self._problems.report("sample clip", error)
-        self.source_changed.emit()
-
-    def _read_source(self, path: Path) -> None:
-        if self._studio is not None and self._tasks is not None:
-            self._tasks.restart("source", self._look_at_source(self._studio, path), on_error=self._source_failed)
-
-    async def _look_at_source(self, studio: Studio, path: Path) -> None:
-        facts = await studio.media.probe(path)
-        self._change_source(path, facts=facts)
-        self._plan()
-        poster = await studio.media.poster(path, min(0.5, facts.duration_s / 4), POSTER_PX)
-        self._change_source(path, poster=poster)
-
-    def _source_failed(self, error: Exception) -> None:
-        if isinstance(error, StudioError) and self._source is not None:
-            self._change_source(self._source.path, problem=error.problem)
-        else:
-            self._problems.report("reading the source", error)
-            self._change_source(
-                self._source.path if self._source else Path(), problem=Problem(kind=Kind.MEDIA_WORKER_FAILED)
-            )
-
-    def _plan(self) -> None:
-        from klingstudio.ui.models import rules
-
-        source, info = self._source, self.provider
-        if source is None or source.facts is None or info is None:
-            return
-        plan, problem = rules.fit(source.facts, info.limits)
-        self._source = replace(source, plan=plan, problem=problem)
-        self.source_changed.emit()
-        self.changed.emit()
-
-    def _change_source(self, path: Path, **changes: object) -> None:
-        if self._source is not None and self._source.path == path:
-            self._source = replace(self._source, **changes)  # type: ignore[arg-type]
-            self.source_changed.emit()
-            self.changed.emit()
-
-    # the pictures
+        self._source.read_again()
 
     def room_for(self, count: int) -> int:
         """How many of `count` more pictures can be added."""
-        return max(0, min(count, self.references_max - len(self._pictures)))
+        return self._references.room_for(count)
 
     def add_pictures(self, places: Sequence[Path]) -> None:
         """Add pictures in this order, as many as there is room for."""
-        room = self.room_for(len(places))
-        added = tuple(Picture(id=f"picture-{next(self._ids)}", place=str(place.absolute())) for place in places[:room])
-        if room < len(places):
-            self._problems.say(f"{self.references_max} of {self.references_max} references used")
-        if not added:
-            return
-        self._set_pictures((*self._pictures, *added))
-        for picture in added:
-            self._read_picture(picture.id)
+        self._references.add(places)
 
-    def remove_picture(self, picture_id: str) -> None:
-        """Take a picture away. Tokens of the others keep pointing at the same picture."""
-        if self._tasks is not None:
-            self._tasks.cancel(picture_id)
-        self._set_pictures(tuple(p for p in self._pictures if p.id != picture_id))
+    def remove_reference(self, reference_id: str) -> None:
+        """Take a picture or an element away. Tokens of the others keep pointing at the same one."""
+        self._references.remove(reference_id)
 
     def move_picture(self, picture_id: str, by: int) -> None:
         """Let a picture change places with its neighbour."""
-        order = list(self._pictures)
-        at = next((n for n, picture in enumerate(order) if picture.id == picture_id), None)
-        if at is None or not 0 <= at + by < len(order):
-            return
-        order[at], order[at + by] = order[at + by], order[at]
-        self._set_pictures(tuple(order))
-
-    def _set_pictures(self, pictures: tuple[Picture, ...]) -> None:
-        from klingstudio.ui.models import rules
-
-        text = rules.renumber(self._prompt, [one.id for one in self._pictures], [one.id for one in pictures])
-        self._pictures = pictures
-        if text != self._prompt:
-            self._prompt = text
-            self.prompt_replaced.emit(text)
-        self.pictures_changed.emit()
-        self.changed.emit()
-
-    def _read_picture(self, picture_id: str) -> None:
-        if self._studio is None or self._tasks is None:
-            return
-        self._tasks.restart(
-            picture_id,
-            self._look_at_picture(self._studio, picture_id),
-            on_error=lambda error: self._picture_failed(picture_id, error),
-        )
-
-    async def _look_at_picture(self, studio: Studio, picture_id: str) -> None:
-        picture = self._picture(picture_id)
-        if picture is None:
-            return
-        facts = await studio.media.image(Path(picture.place))
-        self._change_picture(picture_id, facts=facts)
-        self._check_pictures()
-
-    def _picture_failed(self, picture_id: str, error: Exception) -> None:
-        picture = self._picture(picture_id)
-        if not isinstance(error, StudioError):
-            self._problems.report("reading a picture", error)
-        elif picture is not None and picture.facts is None:
-            self._change_picture(picture_id, problem=error.problem)
-
-    def _check_pictures(self) -> None:
-        from klingstudio.ui.models import rules
-
-        info = self.provider
-        if info is None:
-            return
-        checked = [
-            replace(picture, problem=rules.picture_problem(picture.facts, info.limits, n)) if picture.facts else picture
-            for n, picture in enumerate(self._pictures, 1)
-        ]
-        if tuple(checked) != self._pictures:
-            self._pictures = tuple(checked)
-            self.pictures_changed.emit()
-            self.changed.emit()
-
-    def _picture(self, picture_id: str) -> Picture | None:
-        return next((picture for picture in self._pictures if picture.id == picture_id), None)
-
-    def _change_picture(self, picture_id: str, **changes: object) -> None:
-        self._pictures = tuple(
-            replace(picture, **changes) if picture.id == picture_id else picture  # type: ignore[arg-type]
-            for picture in self._pictures
-        )
-        self.pictures_changed.emit()
-        self.changed.emit()
+        self._references.move(picture_id, by)
 
     # words and settings
 
@@ -375,24 +257,35 @@ class DraftModel(QObject):
         self.prompt_replaced.emit(text)
         self.changed.emit()
 
+    def _renumber(self, before: Order, after: Order) -> None:
+        from klingstudio.ui.models import rules
+
+        text = rules.renumber(self._prompt, before, after)
+        if text != self._prompt:
+            self._prompt = text
+            self.prompt_replaced.emit(text)
+
     def choose_provider(self, provider_id: str, *, remember: bool = True) -> None:
-        if provider_id != self._provider and any(info.id == provider_id for info in self.providers):
+        if provider_id != self._provider and self._info(provider_id) is not None:
             self._provider = provider_id
             if remember:
                 self._remember(provider=provider_id)
-            if self.provider and self._tier and self._tier not in self.provider.tiers:
-                self._tier = self.provider.tiers[0]
-            self._read_price()
-            self._plan()
-            self._check_pictures()
-            self.providers_changed.emit()
+            self._use_provider()
             self.changed.emit()
+
+    def _use_provider(self) -> None:
+        info = self.provider
+        if info is not None:
+            self._prices.read(info.id, self.tier)
+            self._source.use_limits(info.limits)
+            self._references.use_limits(info.limits)
+        self.providers_changed.emit()
 
     def choose_tier(self, tier: Tier) -> None:
         if tier is not self._tier:
             self._tier = tier
             self._remember(tier=tier)
-            self._read_price()
+            self._prices.read(self._provider, self.tier)
             self.changed.emit()
 
     def choose_keep_audio(self, keep: bool) -> None:
@@ -425,40 +318,39 @@ class DraftModel(QObject):
             except StudioError as error:
                 self._problems.report("settings", error)
 
-    def read_price_again(self) -> None:
-        """A key was added or removed: a live price may have become readable."""
-        self._prices.clear()
-        self._read_price()
-
-    def _read_price(self) -> None:
-        info = self.provider
-        tier = self._tier
-        if self._studio is None or self._tasks is None or info is None or tier is None:
-            return
-        if (info.id, tier) in self._prices:
-            return
-        self._tasks.start(
-            f"price {info.id} {tier}",
-            self._look_at_price(self._studio, info.id, tier),
-            on_error=lambda error: self._problems.report("reading the price", error),
-        )
-
-    async def _look_at_price(self, studio: Studio, provider_id: str, tier: Tier) -> None:
-        self._prices[provider_id, tier] = await studio.accounts.price(provider_id, tier)
-        self.changed.emit()
-
     # becoming a request
 
     def problem(self) -> Problem | None:
         """The first reason why this cannot be generated, at its place; None when it can."""
-        if self._source is None:
+        if self.source is None:
             return Problem(kind=Kind.SOURCE_MISSING, subject="source")
-        if self._source.problem is not None:
-            return self._source.problem
-        for n, picture in enumerate(self._pictures, 1):
+        if self.source.problem is not None:
+            return self.source.problem
+        for n, picture in enumerate(self.pictures, 1):
             if picture.problem is not None:
                 return replace(picture.problem, subject=f"image:{n}")
-        return self.prompt_problem()
+        return self.references_problem() or self.prompt_problem() or self._host_problem()
+
+    def references_problem(self) -> Problem | None:
+        """Why the provider would refuse the pictures and elements together, at the first one that it is about."""
+        request, info = self.sketch(), self.provider
+        if request is None or info is None or not self.pictures + self.figures:
+            return None
+        from klingstudio.ui.models import rules
+
+        problem = self._elements_problem() or rules.request_problem(request, info.limits)
+        return problem if problem is not None and problem.subject.startswith(("image", "element")) else None
+
+    def _elements_problem(self) -> Problem | None:
+        """Why the provider cannot use the elements; None where it can, or where there are none."""
+        info = self.provider
+        if not self.figures or info is None or info.takes_elements:
+            return None
+        from klingstudio.engine.accounts import those_that_do
+
+        others = [other for other in self.providers if other.takes_elements and other.key_variable is not None]
+        detail = f"{info.title} takes no elements{f'; {those_that_do(others)}' if others else ''}"
+        return Problem(kind=Kind.NOT_SUPPORTED, detail=detail, subject="element:1")
 
     def prompt_problem(self) -> Problem | None:
         """What is wrong with the prompt, empty included."""
@@ -466,15 +358,28 @@ class DraftModel(QObject):
             return Problem(kind=Kind.PROMPT_EMPTY, subject="prompt")
         from klingstudio.ui.models import rules
 
-        return rules.prompt_problem(self._prompt, images=len(self._pictures), max_chars=self.prompt_max)
+        counts = {"images": len(self.pictures), "elements": len(self.figures)}
+        return rules.prompt_problem(self._prompt, **counts, max_chars=self.prompt_max)
+
+    def cautions(self) -> tuple[Caution, ...]:
+        """What may be refused although it is sent, each at its place."""
+        request, info, source = self.sketch(), self.provider, self.source
+        if request is None or info is None or source is None:
+            return ()
+        from klingstudio.ui.models import rules
+
+        return rules.cautions(request, source.plan, info.limits)
+
+    def _host_problem(self) -> Problem | None:
+        if not self.needs_host or self._hosts is None or self.host is not None:
+            return None
+        return Problem(kind=Kind.HOST_MISSING, detail=self.provider.title if self.provider else "", subject="host")
 
     @property
     def is_reading(self) -> bool:
         """True while a file is still being looked at."""
-        source = self._source
-        return (source is not None and (source.is_reading or (source.plan is None and source.problem is None))) or any(
-            picture.facts is None and picture.problem is None for picture in self._pictures
-        )
+        is_source_read = self.source is None or not self.source.is_reading
+        return not is_source_read or any(picture.is_reading for picture in self.pictures)
 
     def request(self) -> Request:
         """The frozen request.
@@ -482,23 +387,44 @@ class DraftModel(QObject):
         Raises:
             InputRefused: something is missing or does not fit; nothing may be sent.
         """
-        from klingstudio.ui.models import rules
-
-        problem, info, source = self.problem(), self.provider, self._source
+        problem, info, source, tier = self.problem(), self.provider, self.source, self.tier
         if problem is not None:
             raise InputRefused(problem.kind, problem.detail, subject=problem.subject)
-        if self._studio is None or source is None or source.plan is None or info is None or self._tier is None:
+        if self._studio is None or source is None or source.plan is None or info is None or tier is None:
             raise InputRefused(Kind.SOURCE_MISSING, subject="source")
-        return rules.build_request(
+        from klingstudio.ui.models import rules
+
+        return rules.make_request(
             source=source.path,
             prompt=self._prompt,
             provider=info.id,
-            tier=self._tier,
-            pictures=[picture.place for picture in self._pictures],
+            tier=tier,
+            pictures=[picture.place for picture in self.pictures],
+            elements=[figure.element for figure in self.figures],
             keep_audio=self._keep_audio,
-            billed_to=self._studio.settings.choices.billed_to,
+            inputs_via=self.host.id if self.host else None,
+            billed_to=self._studio.settings.choices.billed_to if info.bills_organisations else "",
             max_cost=rules.cap(self.price, source.plan) if self.price else None,
-            limits=info.limits,
+        )
+
+    def sketch(self) -> Request | None:
+        """The draft as far as it goes, to be compared and not to be sent. None without a clip that can be read."""
+        info, source, tier = self.provider, self.source, self.tier
+        if source is None or source.facts is None or info is None or tier is None:
+            return None
+        from klingstudio.ui.models import rules
+
+        return rules.make_request(
+            source=source.path,
+            prompt=self._prompt,
+            provider=info.id,
+            tier=tier,
+            pictures=[picture.place for picture in self.pictures],
+            elements=[figure.element for figure in self.figures],
+            keep_audio=self._keep_audio,
+            inputs_via=self._inputs_via if self._inputs_via in (self._hosts or ()) else None,
+            billed_to="",
+            max_cost=None,
         )
 
     def fill_from(self, request: Request) -> None:
@@ -506,9 +432,11 @@ class DraftModel(QObject):
         self.choose_provider(request.provider)
         self.choose_tier(request.tier)
         self.choose_keep_audio(request.keep_audio)
-        if self._source is None or str(self._source.path) != request.source:
+        if request.inputs_via:
+            self.choose_inputs_via(request.inputs_via)
+        if is_web_address(request.source):
+            self._problems.say("The clip of that run is on the internet: download it and choose the file")
+        elif self.source is None or str(self.source.path) != request.source:
             self.set_source(Path(request.source))
-        for picture in self._pictures:
-            self.remove_picture(picture.id)
-        self.add_pictures([Path(image.place) for image in request.images])
+        self._references.take_over([image.place for image in request.images], request.elements)
         self.replace_prompt(request.prompt)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from klingstudio.domain.price import Money
     from klingstudio.domain.request import Request
     from klingstudio.engine.tasks import TaskOwner
+    from klingstudio.providers.base import ProviderInfo
     from klingstudio.studio import Studio
 
 THUMB_PX = 240
@@ -126,18 +127,38 @@ class JobsModel(QObject):
 
     def title(self, provider_id: str) -> str:
         """The provider's name as people know it."""
-        infos = self._studio.providers if self._studio is not None else ()
-        return next((info.title for info in infos if info.id == provider_id), provider_id)
+        info = self._info(provider_id)
+        return info.title if info is not None else provider_id
+
+    def info(self, job: Job) -> ProviderInfo | None:
+        """The facts of the job's provider; None for one that this program does not know."""
+        return self._info(job.request.provider)
 
     def is_free(self, job: Job) -> bool:
         """True where the provider never charges."""
-        infos = self._studio.providers if self._studio is not None else ()
-        return any(info.id == job.request.provider and info.key_variable is None for info in infos)
+        info = self.info(job)
+        return info is not None and info.key_variable is None
 
     def page(self, job: Job) -> str:
         """Where the person sees what was ordered and charged; empty where there is no such page."""
+        info = self.info(job)
+        return info.history_page if info is not None else ""
+
+    def host_title(self, job: Job) -> str:
+        """Who has the files that were uploaded for the job."""
+        return self.title(job.request.inputs_via or job.request.provider)
+
+    def has_copies(self, job: Job) -> bool:
+        """True where the job has ended and what was uploaded for it can be removed from the provider again."""
+        from klingstudio.domain.job import QUIET
+
+        host = self._info(job.request.inputs_via or job.request.provider)
+        is_there = any(one.is_upload and not one.is_deleted for one in (*job.assets, *job.left_assets))
+        return job.state in QUIET and host is not None and host.can_delete and is_there
+
+    def _info(self, provider_id: str) -> ProviderInfo | None:
         infos = self._studio.providers if self._studio is not None else ()
-        return next((info.history_page for info in infos if info.id == job.request.provider), "")
+        return next((info for info in infos if info.id == provider_id), None)
 
     # the engine's calls
 
@@ -206,6 +227,22 @@ class JobsModel(QObject):
 
     def found(self, job_id: str, remote_id: str) -> None:
         self._ask(lambda studio: studio.queue.found(job_id, remote_id))
+
+    def delete_copies(self, job_id: str) -> None:
+        """Have what was uploaded for the job removed, and say what came of it."""
+        if self._studio is not None and self._tasks is not None:
+            where = self.host_title(self._jobs[job_id])
+            self._problems.say(f"Deleting the copies at {where}…")
+            self._tasks.start(
+                f"copies {job_id}",
+                self._delete_copies(self._studio, job_id, where),
+                on_error=lambda error: self._problems.report("deleting copies", error),
+            )
+
+    async def _delete_copies(self, studio: Studio, job_id: str, where: str) -> None:
+        count = await studio.queue.delete_copies(job_id)
+        files = "1 uploaded copy" if count == 1 else f"{count} uploaded copies"
+        self._problems.say(f"{files} deleted at {where}")
 
     def _ask(self, wish: Callable[[Studio], None]) -> None:
         if self._studio is None:

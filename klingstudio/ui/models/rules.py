@@ -6,12 +6,22 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from klingstudio.domain.element import Image
+from klingstudio.domain.element import Element, Image
 from klingstudio.domain.errors import InputRefused, Problem
-from klingstudio.domain.media import ClipFacts, FitPlan, ImageFacts, Limits, check_image, plan_fit
+from klingstudio.domain.media import (
+    Caution,
+    ClipFacts,
+    FitPlan,
+    ImageFacts,
+    Limits,
+    check_image,
+    clip_cautions,
+    plan_fit,
+)
 from klingstudio.domain.price import Price
 from klingstudio.domain.prompt import check_prompt, numbered, parse
-from klingstudio.domain.request import Request, Tier, check_request
+from klingstudio.domain.request import Request, Tier, check_request, reference_cautions
+from klingstudio.ui.models.references import Order
 
 
 def fit(facts: ClipFacts, limits: Limits) -> tuple[FitPlan | None, Problem | None]:
@@ -31,18 +41,19 @@ def picture_problem(facts: ImageFacts, limits: Limits, number: int) -> Problem |
     return None
 
 
-def prompt_problem(text: str, *, images: int, max_chars: int) -> Problem | None:
+def prompt_problem(text: str, *, images: int, elements: int, max_chars: int) -> Problem | None:
     """What is wrong with the prompt, empty included."""
     try:
-        check_prompt(text, images=images, elements=0, max_chars=max_chars)
+        check_prompt(text, images=images, elements=elements, max_chars=max_chars)
     except InputRefused as error:
         return error.problem
     return None
 
 
-def renumber(text: str, before: Sequence[str], after: Sequence[str]) -> str:
-    """The same prompt for other places of the pictures: each token keeps pointing at its own."""
-    return numbered(parse(text, before, []), {picture_id: n for n, picture_id in enumerate(after, 1)})
+def renumber(text: str, before: Order, after: Order) -> str:
+    """The same prompt for other places of the references: each token keeps pointing at its own."""
+    numbers = {id_: n for ids in (after.pictures, after.elements) for n, id_ in enumerate(ids, 1)}
+    return numbered(parse(text, before.pictures, before.elements), numbers)
 
 
 def cap(price: Price, plan: FitPlan) -> Decimal:
@@ -51,34 +62,45 @@ def cap(price: Price, plan: FitPlan) -> Decimal:
     return price.of(plan.duration_s + float(2 / plan.fps)).amount
 
 
-def build_request(
+def make_request(
     *,
     source: Path,
     prompt: str,
     provider: str,
     tier: Tier,
     pictures: Sequence[str],
+    elements: Sequence[Element],
     keep_audio: bool,
+    inputs_via: str | None,
     billed_to: str,
     max_cost: Decimal | None,
-    limits: Limits,
 ) -> Request:
-    """The frozen request.
-
-    Raises:
-        InputRefused: something is missing or does not fit.
-    """
-    request = Request(
+    """The request as it stands, not checked yet."""
+    return Request(
         source=str(source),
         prompt=prompt,
         provider=provider,
         tier=tier,
         images=tuple(Image(place=place) for place in pictures),
+        elements=tuple(elements),
         keep_audio=keep_audio,
+        inputs_via=inputs_via,
         billed_to=billed_to or None,
         max_cost=max_cost,
         # An unknown price is said on the button; pressing it is the agreement.
         accepts_unknown_price=max_cost is None,
     )
-    check_request(request, limits)
-    return request
+
+
+def request_problem(request: Request, limits: Limits) -> Problem | None:
+    """What can be refused without opening a file: prompt, references, angles."""
+    try:
+        check_request(request, limits)
+    except InputRefused as error:
+        return error.problem
+    return None
+
+
+def cautions(request: Request, plan: FitPlan | None, limits: Limits) -> tuple[Caution, ...]:
+    """What is sent although only some documents of the provider accept it."""
+    return (*(clip_cautions(plan, limits) if plan else ()), *reference_cautions(request, limits))

@@ -214,7 +214,7 @@ class PromptPanel(QWidget):
         self.edit.setTextCursor(cursor)
 
     def _refresh(self) -> None:
-        self._highlighter.set_counts(len(self._draft.pictures), 0)
+        self._highlighter.set_counts(len(self._draft.pictures), len(self._draft.figures))
         used, most = len(self._draft.prompt), self._draft.prompt_max
         self._count.setText(f"{used} / {most}")
         set_role(self._count, "role", "bad" if used > most else "warning" if used > most * _NEARLY else "faint")

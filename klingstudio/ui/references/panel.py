@@ -1,16 +1,20 @@
-"""Tiles of the reference pictures, and the place to add one."""
+"""Tiles of the reference pictures and elements, and the place to add a picture."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLayout, QVBoxLayout, QWidget
 
+from klingstudio.domain.element import is_web_address
 from klingstudio.domain.errors import Kind, Problem
 from klingstudio.ui import text, theme
-from klingstudio.ui.models.draft import DraftModel, Picture
+from klingstudio.ui.models.draft import DraftModel
+from klingstudio.ui.models.references import Figure, Picture
+from klingstudio.ui.references.element import ElementTile
 from klingstudio.ui.widgets.drop import DropArea, DropLight
 from klingstudio.ui.widgets.labels import label
 from klingstudio.ui.widgets.picture import Tile
@@ -22,10 +26,10 @@ _COLUMNS_COMPACT = 4
 
 
 class ReferencesPanel(QWidget):
-    """The pictures of the draft, in the order of their numbers."""
+    """The pictures and elements of the draft, each kind in the order of its numbers."""
 
     token_wanted = Signal(str)
-    """Insert this into the prompt: `@Image2`."""
+    """Insert this into the prompt: `@Image2`, `@Element1`."""
     chosen = Signal(object)
     """Files were chosen in the dialog: list of Path."""
 
@@ -33,6 +37,7 @@ class ReferencesPanel(QWidget):
         super().__init__(parent)
         self._draft = draft
         self._tiles: dict[str, Tile] = {}
+        self._element_tiles: dict[str, ElementTile] = {}
         self._thumbs: dict[str, QPixmap | None] = {}
         self._thumbnails = Thumbnails(self)
         self._thumbnails.ready.connect(self._on_thumb)
@@ -48,7 +53,8 @@ class ReferencesPanel(QWidget):
 
         head = QHBoxLayout()
         head.addStrut(theme.px(theme.HEAD))
-        head.addWidget(label("Images", "section"))
+        self._title = label("Images", "section")
+        head.addWidget(self._title)
         head.addStretch()
         head.addWidget(self._count)
         column = QVBoxLayout(self)
@@ -56,15 +62,22 @@ class ReferencesPanel(QWidget):
         column.setSpacing(theme.px(theme.BETWEEN))
         column.addLayout(head)
         column.addLayout(self._grid)
+        self._elements = QVBoxLayout()
+        self._elements.setSpacing(theme.px(theme.BETWEEN))
+        column.addLayout(self._elements)
         self._column = column
         self.light = DropLight(self)
-        draft.pictures_changed.connect(self._refresh)
-        draft.providers_changed.connect(self._refresh)
+        for signal in (draft.pictures_changed, draft.providers_changed, draft.source_changed):
+            signal.connect(self._refresh)
         self.set_compact(compact=False)
 
     def tiles(self) -> tuple[Tile, ...]:
         """The tiles in the order of their numbers."""
         return tuple(self._tiles[picture.id] for picture in self._draft.pictures)
+
+    def element_tiles(self) -> tuple[ElementTile, ...]:
+        """The same for the elements."""
+        return tuple(self._element_tiles[figure.id] for figure in self._draft.figures)
 
     def set_compact(self, *, compact: bool) -> None:
         """All tiles in one row, where there is little height."""
@@ -88,46 +101,74 @@ class ReferencesPanel(QWidget):
         self.chosen.emit([Path(name) for name in names])
 
     def _refresh(self) -> None:
-        pictures = self._draft.pictures
-        focused = next((id_ for id_, tile in self._tiles.items() if tile.hasFocus()), None)
-        was_at = next((n for n, id_ in enumerate(self._tiles) if id_ == focused), 0)
-        wanted = {picture.id for picture in pictures}
-        for gone in [id_ for id_ in self._tiles if id_ not in wanted]:
-            tile = self._tiles.pop(gone)
-            self._grid.removeWidget(tile)
-            tile.hide()
-            tile.deleteLater()
+        pictures, figures = self._draft.pictures, self._draft.figures
+        problem = self._draft.references_problem()
+        cautions = {one.subject: text.caution(one) for one in self._draft.cautions()}
+        tiles: dict[str, Tile | ElementTile] = {**self._tiles, **self._element_tiles}
+        focused = next((id_ for id_, tile in tiles.items() if tile.hasFocus()), None)
+        was_at = next((n for n, id_ in enumerate(tiles) if id_ == focused), 0)
+        wanted = {picture.id for picture in pictures} | {figure.id for figure in figures}
+        self._forget(wanted)
         for number, picture in enumerate(pictures, 1):
-            self._show(number, picture)
+            subject = f"image:{number}"
+            is_about = problem is not None and problem.subject == subject
+            self._show(number, picture, problem if is_about else picture.problem, cautions.get(subject, ""))
+        for number, figure in enumerate(figures, 1):
+            subject = f"element:{number}"
+            # What a provider has none of is said at each of them.
+            is_about = problem is not None and (problem.subject == subject or problem.kind is Kind.NOT_SUPPORTED)
+            self._show_element(number, figure, problem if is_about else None, cautions.get(subject, ""))
         self._tiles = {picture.id: self._tiles[picture.id] for picture in pictures}
         if focused is not None and focused not in wanted:
-            tiles = self.tiles()
-            (tiles[min(was_at, len(tiles) - 1)] if tiles else self._add).setFocus(Qt.FocusReason.ShortcutFocusReason)
+            left: tuple[QWidget, ...] = (*self.tiles(), *self.element_tiles())
+            (left[min(was_at, len(left) - 1)] if left else self._add).setFocus(Qt.FocusReason.ShortcutFocusReason)
         self._place_add(len(pictures))
-        most = self._draft.references_max
-        self._count.setText(f"{len(pictures)} of {most}")
-        self._add.setEnabled(len(pictures) < most)
-        self._add.setToolTip("" if len(pictures) < most else f"{most} of {most} references used")
+        used, most = len(pictures) + len(figures), self._draft.references_max
+        self._title.setText("Images and elements" if figures else "Images")
+        self._count.setText(f"{used} of {most}")
+        self._add.setEnabled(used < most)
+        self._add.setToolTip("" if used < most else f"{most} of {most} references used")
 
-    def _show(self, number: int, picture: Picture) -> None:
+    def _forget(self, wanted: set[str]) -> None:
+        for gone in [id_ for id_ in self._tiles if id_ not in wanted]:
+            _let_go(self._tiles.pop(gone), self._grid)
+        for gone in [id_ for id_ in self._element_tiles if id_ not in wanted]:
+            _let_go(self._element_tiles.pop(gone), self._elements)
+
+    def _show(self, number: int, picture: Picture, problem: Problem | None, caution: str) -> None:
         tile = self._tiles.get(picture.id)
         if tile is None:
             tile = Tile(self)
             tile.setObjectName("imageTile")
             # One connection each, made once; the id of a picture never changes.
             tile.clicked.connect(lambda _=False, id_=picture.id: self._insert(id_))
-            tile.removed.connect(lambda id_=picture.id: self._draft.remove_picture(id_))
+            tile.removed.connect(lambda id_=picture.id: self._draft.remove_reference(id_))
             tile.moved.connect(lambda by, id_=picture.id: self._draft.move_picture(id_, by))
             self._tiles[picture.id] = tile
         # At the top: beside a tile with a problem, which is higher, the pictures still stand in line.
         at = divmod(number - 1, self._columns)
         self._grid.addWidget(tile, *at, Qt.AlignmentFlag.AlignTop)
-        problem = short(picture.problem) if picture.problem else ""
-        tile.show_reference(number, picture.name, self._picture(picture), problem)
-        if picture.problem is not None:
-            passage = text.passage(picture.problem)
+        is_warning = problem is None and bool(caution)
+        remark = short(problem) if problem else "May be refused" if caution else ""
+        tile.show_reference(
+            number, picture.name, self._thumb(picture.place, picture.facts is not None), remark, is_warning=is_warning
+        )
+        if passage := text.passage(problem) if problem else caution:
             tile.setToolTip(f"{picture.name}\n{passage}")
             tile.setAccessibleDescription(passage)
+
+    def _show_element(self, number: int, figure: Figure, problem: Problem | None, caution: str) -> None:
+        tile = self._element_tiles.get(figure.id)
+        if tile is None:
+            tile = ElementTile(self)
+            tile.setObjectName("elementTile")
+            tile.clicked.connect(lambda _=False, id_=figure.id: self._insert(id_))
+            tile.removed.connect(lambda id_=figure.id: self._draft.remove_reference(id_))
+            self._element_tiles[figure.id] = tile
+            self._elements.addWidget(tile)
+        remark = text.reason(replace(problem, subject="")) if problem else caution
+        thumb = self._thumb(figure.element.frontal, not is_web_address(figure.element.frontal))
+        tile.show_element(number, figure.name, figure.parts, thumb, remark, is_warning=problem is None)
 
     def _place_add(self, count: int) -> None:
         self._grid.removeWidget(self._add)
@@ -141,11 +182,11 @@ class ReferencesPanel(QWidget):
         else:
             self._add.hide()
 
-    def _picture(self, picture: Picture) -> QPixmap | None:
-        if picture.facts is not None and picture.place not in self._thumbs:
-            self._thumbs[picture.place] = None
-            self._thumbnails.want(picture.place)
-        return self._thumbs.get(picture.place)
+    def _thumb(self, place: str, can_be_read: bool) -> QPixmap | None:
+        if can_be_read and place not in self._thumbs:
+            self._thumbs[place] = None
+            self._thumbnails.want(place)
+        return self._thumbs.get(place)
 
     def _on_thumb(self, path: str, image: QImage) -> None:
         if not image.isNull():
@@ -156,9 +197,16 @@ class ReferencesPanel(QWidget):
         """Wait for what is being read; the program ends."""
         self._thumbnails.wait()
 
-    def _insert(self, picture_id: str) -> None:
-        number = next(n for n, picture in enumerate(self._draft.pictures, 1) if picture.id == picture_id)
-        self.token_wanted.emit(f"@Image{number}")
+    def _insert(self, reference_id: str) -> None:
+        tokens = {picture.id: f"@Image{n}" for n, picture in enumerate(self._draft.pictures, 1)}
+        tokens |= {figure.id: f"@Element{n}" for n, figure in enumerate(self._draft.figures, 1)}
+        self.token_wanted.emit(tokens[reference_id])
+
+
+def _let_go(tile: QWidget, layout: QLayout) -> None:
+    layout.removeWidget(tile)
+    tile.hide()
+    tile.deleteLater()
 
 
 def short(problem: Problem) -> str:
@@ -168,6 +216,8 @@ def short(problem: Problem) -> str:
             return "Wrong file type"
         case Kind.IMAGE_BAD_RATIO:
             return "Too narrow"
+        case Kind.TOO_MANY_REFERENCES:
+            return "One too many"
         case _:
             words = text.sentence(problem).title
             for start in ("This picture is ", "This picture has ", "This picture "):

@@ -10,7 +10,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from klingstudio.ui import text, theme
-from klingstudio.ui.models.draft import DraftModel, Source
+from klingstudio.ui.models.draft import DraftModel
+from klingstudio.ui.models.source import Source
 from klingstudio.ui.widgets.drop import DropArea, DropLight
 from klingstudio.ui.widgets.icons import Button, IconButton, IconLabel
 from klingstudio.ui.widgets.labels import ElidedLabel, label, set_role
@@ -189,6 +190,10 @@ class SourcePanel(QWidget):
             # Whatever the place of the problem, another file always helps here.
             self._button.setText(sentence.button or text.Button.CHOOSE_VIDEO)
             self._button.setVisible(True)
+        elif cautions := [text.caution(one) for one in self._draft.cautions() if one.subject == "source"]:
+            self._mark.show_icon("triangle-alert", "warning")
+            set_role(self._fits, "role", "warning")
+            self._fits.setText(". ".join(cautions))
         else:
             self._mark.show_icon("check", "good")
             set_role(self._fits, "role", "good")

@@ -8,19 +8,22 @@ from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QContextMenuEvent, QEnterEvent, QKeyEvent, QMouseEvent, QPixmap
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
-from klingstudio.domain.job import State
-from klingstudio.ui import theme
+from klingstudio.domain.job import UNSENT, State
+from klingstudio.ui import text, theme
 from klingstudio.ui.models.jobs import JobsModel
 from klingstudio.ui.takes.words import Act, CardWords, card_words, money
+from klingstudio.ui.widgets.details import Details
 from klingstudio.ui.widgets.flow import FlowLayout
 from klingstudio.ui.widgets.icons import Button, IconButton, IconLabel
-from klingstudio.ui.widgets.labels import ElidedLabel, label, set_role
+from klingstudio.ui.widgets.labels import ElidedLabel, announce, label, set_role
 from klingstudio.ui.widgets.picture import Picture, picture_from
 from klingstudio.ui.widgets.progress import ProgressLine
 
 BACK = "Back"
-SEND, DROP, CARRY_ON = "Yes, send again", "Yes, drop it", "Carry it on"
+SEND, DROP, CARRY_ON, DELETE = "Yes, send again", "Yes, drop it", "Carry it on", "Yes, delete them"
 """The second press."""
+LET_RUN = "Let it run"
+"""Where there is nothing to cancel."""
 
 
 class TakeCard(QFrame):
@@ -35,6 +38,8 @@ class TakeCard(QFrame):
     dropped = Signal(str)
     found = Signal(str, str)
     """Job id, the provider's id of it."""
+    copies_unwanted = Signal(str)
+    """Job id."""
 
     def __init__(self, job_id: str, jobs: JobsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,8 +65,10 @@ class TakeCard(QFrame):
         self._icon = IconLabel("circle-check", "good", 14)
         self._state = label(role="secondary", wraps=True)
         self._progress = ProgressLine("Progress", self)
+        self._note = ElidedLabel(role="faint")
         self._foot = label(role="secondary", wraps=True)
         self._detail = label(role="secondary", wraps=True)
+        self.details = Details(self)
         self._field = QLineEdit(self)
         self._field.setPlaceholderText("Job id from the provider's page")
         self._field.setAccessibleName("Job id from the provider's page")
@@ -97,7 +104,9 @@ class TakeCard(QFrame):
         column.setContentsMargins(*(theme.px(n) for n in (6, 6, 6, 6)))
         column.setSpacing(theme.px(6))
         column.addLayout(top)
+        column.addWidget(self._note)
         column.addWidget(self._detail)
+        column.addWidget(self.details)
         column.addWidget(self._field)
         column.addWidget(self._buttons)
 
@@ -127,7 +136,7 @@ class TakeCard(QFrame):
         """The job changed."""
         words = self.words()
         job = self._jobs.job(self.job_id)
-        if self._question is not None and self._question not in words.acts:
+        if self._question is not None and self._question not in (*words.acts, *self._copies_act()):
             self._question = None
         self._name.setText(words.name)
         self._where.setText(words.where)
@@ -137,7 +146,16 @@ class TakeCard(QFrame):
         set_role(self, "edge", "warning" if words.tone == "warning" else "")
         self._foot.setText(words.foot)
         self._foot.setVisible(bool(words.foot))
+        self._note.setText(words.note)
+        self._note.setVisible(bool(words.note))
+        if job.problem is not None:
+            self.details.tell(job.problem.raw, copied=text.details(job.problem))
+        else:
+            self.details.tell("")
         self._cancel.setVisible(Act.CANCEL in words.acts)
+        self._cancel.setToolTip(self._cancel_words())
+        self._cancel.setAccessibleName(f"Cancel {words.name}")
+        self._cancel.setAccessibleDescription(self._cancel_words())
         # While it moves the one thing to do is to stop it; the menu is still on the second mouse button.
         self._more.setVisible(not words.is_moving)
         self._more.setAccessibleName(f"More about {words.name}")
@@ -146,7 +164,7 @@ class TakeCard(QFrame):
         self._field.setVisible(self._question is Act.FOUND)
         self._set_buttons(words)
         self._acts = words.acts
-        self.setToolTip(job.request.prompt)
+        self.setToolTip("\n".join(part for part in (job.request.prompt, words.tip) if part))
         self.setAccessibleName(words.spoken)
         self.setAccessibleDescription(job.request.prompt)
 
@@ -192,6 +210,12 @@ class TakeCard(QFrame):
                 return "Stop looking for it? If it turns up at the provider later, its take is still fetched."
             case Act.FOUND:
                 return "Paste the id of this job from the provider's page."
+            case Act.CANCEL:
+                return self._cancel_words()
+            case Act.DELETE_COPIES:
+                return (
+                    f"Delete the clip and pictures that were uploaded to {self._jobs.host_title(job)}? The take stays."
+                )
             case _:
                 return words.detail
 
@@ -203,6 +227,10 @@ class TakeCard(QFrame):
                 wanted = [DROP, BACK]
             case Act.FOUND:
                 wanted = [CARRY_ON, BACK]
+            case Act.CANCEL:
+                wanted = [LET_RUN]
+            case Act.DELETE_COPIES:
+                wanted = [DELETE, BACK]
             case _:
                 wanted = [act.value for act in words.acts if act is not Act.CANCEL]
         shown = [button.text() for button in self._buttons.findChildren(Button)]
@@ -215,8 +243,8 @@ class TakeCard(QFrame):
             if (old := item.widget()) is not None:
                 old.setParent(None)
                 old.deleteLater()
-        for text in wanted:
-            button = Button(text, self._buttons, kind="spend" if text == SEND else "small")
+        for one in wanted:
+            button = Button(one, self._buttons, kind="spend" if one == SEND else "small")
             button.clicked.connect(self._on_button)
             self._flow.addWidget(button)
             button.show()
@@ -229,13 +257,15 @@ class TakeCard(QFrame):
             self._press(sender.text())
 
     def _press(self, words: str) -> None:
-        if words == BACK:
+        if words in {BACK, LET_RUN}:
             self._ask(None)
-        elif words in {SEND, DROP, CARRY_ON}:
+        elif words in {SEND, DROP, CARRY_ON, DELETE}:
             self._confirm()
         else:
             act = Act(words)
-            if act in {Act.SEND_AGAIN, Act.DROP, Act.FOUND}:
+            if act is Act.CANCEL:
+                self._on_cancel()
+            elif act in {Act.SEND_AGAIN, Act.DROP, Act.FOUND, Act.DELETE_COPIES}:
                 self._ask(act)
             else:
                 self.asked.emit(self.job_id, act)
@@ -243,6 +273,8 @@ class TakeCard(QFrame):
     def _ask(self, act: Act | None) -> None:
         self._question = act
         self.refresh()
+        if act is not None:
+            announce(self, self._detail.text())
         if act is Act.FOUND:
             self._field.clear()
             self._field.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -260,9 +292,30 @@ class TakeCard(QFrame):
             self.sent_again.emit(self.job_id)
         elif question is Act.DROP:
             self.dropped.emit(self.job_id)
+        elif question is Act.DELETE_COPIES:
+            self.copies_unwanted.emit(self.job_id)
 
     def _on_cancel(self) -> None:
-        self.asked.emit(self.job_id, Act.CANCEL)
+        if self._goes_on():
+            self._ask(Act.CANCEL)
+        else:
+            self.asked.emit(self.job_id, Act.CANCEL)
+
+    def _goes_on(self) -> bool:
+        """True where nobody can stop it any more: it was sent to a provider that cannot be asked to."""
+        job = self._jobs.job(self.job_id)
+        info = self._jobs.info(job)
+        return job.state not in UNSENT and info is not None and not info.can_cancel
+
+    def _cancel_words(self) -> str:
+        job = self._jobs.job(self.job_id)
+        if job.state in UNSENT:
+            return "Stop before it is sent; that costs nothing"
+        info = self._jobs.info(job)
+        return info.cancel_note if info is not None else ""
+
+    def _copies_act(self) -> tuple[Act, ...]:
+        return (Act.DELETE_COPIES,) if self._jobs.has_copies(self._jobs.job(self.job_id)) else ()
 
     # mouse, keys, menu
 
@@ -272,7 +325,8 @@ class TakeCard(QFrame):
         job = self._jobs.job(self.job_id)
         offered: list[Act] = [Act.PLAY, Act.SHOW_IN_FOLDER] if job.take else []
         offered += [act for act in self._acts if act not in offered]
-        offered += [act for act in (Act.RUN_AGAIN, Act.COPY_PROMPT, Act.COPY_DETAILS) if act not in offered]
+        usual = (Act.RUN_AGAIN, Act.COPY_PROMPT, Act.COPY_DETAILS, *self._copies_act())
+        offered += [act for act in usual if act not in offered]
         for act in offered:
             action = QAction(act.value, menu)
             action.setData(act)
@@ -313,9 +367,9 @@ class TakeCard(QFrame):
             case Qt.Key.Key_Up | Qt.Key.Key_Down:
                 self.stepped.emit(self.job_id, -1 if event.key() == Qt.Key.Key_Up else 1)
             case Qt.Key.Key_Delete if Act.CANCEL in self._acts:
-                self.asked.emit(self.job_id, Act.CANCEL)
+                self._on_cancel()
             case Qt.Key.Key_X if shift and Act.CANCEL in self._acts:
-                self.asked.emit(self.job_id, Act.CANCEL)
+                self._on_cancel()
             case Qt.Key.Key_R if not event.modifiers():
                 self.asked.emit(self.job_id, Act.RUN_AGAIN)
             case _:

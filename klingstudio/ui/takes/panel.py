@@ -119,6 +119,7 @@ class TakesPanel(QWidget):
         card.sent_again.connect(self._jobs.send_again)
         card.dropped.connect(self._jobs.drop)
         card.found.connect(self._jobs.found)
+        card.copies_unwanted.connect(self._jobs.delete_copies)
         self._cards[job_id] = card
         return card
 
@@ -191,14 +192,14 @@ class TakesPanel(QWidget):
                 QGuiApplication.clipboard().setText(job.request.prompt)
             case Act.COPY_DETAILS:
                 QGuiApplication.clipboard().setText(self._details(job_id))
-            case Act.FOUND | Act.SEND_AGAIN | Act.DROP:
+            case Act.FOUND | Act.SEND_AGAIN | Act.DROP | Act.DELETE_COPIES:
                 pass  # The card asks a second time and tells by signals of its own.
 
     def _details(self, job_id: str) -> str:
         job = self._jobs.job(job_id)
         lines = [f"job {job.id}", f"state {job.state}", f"provider {job.request.provider}"]
         lines += [f"provider's id {job.remote_id}"] if job.remote_id else []
-        lines += [text.one_line(job.problem)] if job.problem else []
+        lines += [text.details(job.problem)] if job.problem else []
         return "\n".join(lines)
 
     def _on_step(self, job_id: str, by: int) -> None:

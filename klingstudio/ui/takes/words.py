@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from klingstudio.domain.errors import Charged, Kind, Problem
-from klingstudio.domain.job import ATTENTION, QUIET, UNSENT, Job, Progress, State
+from klingstudio.domain.job import ATTENTION, QUIET, UNSENT, CancelAnswer, Job, Progress, State
 from klingstudio.ui import text
 
 
@@ -30,6 +30,7 @@ class Act(StrEnum):
     SHOW_IN_FOLDER = "Show in folder"
     COPY_PROMPT = "Copy prompt"
     COPY_DETAILS = "Copy details"
+    DELETE_COPIES = "Delete uploaded copies…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,11 @@ class CardWords:
     state: str
     detail: str = ""
     """One more sentence, for what needs the person."""
+    note: str = ""
+    """The provider's own words about a running edit, on one line however long they are."""
     foot: str = ""
+    tip: str = ""
+    """What else is known, for who asks."""
     is_moving: bool = False
     """True: a progress line is shown."""
     acts: tuple[Act, ...] = ()
@@ -53,7 +58,8 @@ class CardWords:
     @property
     def spoken(self) -> str:
         """The whole card as one line, for a screen reader."""
-        return ", ".join(part for part in (self.name, self.where, self.state, self.detail, self.foot) if part)
+        said = (self.name, self.where, self.state, self.note, self.detail, self.foot, self.tip)
+        return ", ".join(part for part in said if part)
 
 
 def clock(seconds: float) -> str:
@@ -77,6 +83,18 @@ def money(job: Job, *, is_free: bool) -> str:
     return f"about {job.estimate}" if job.estimate is not None else ""
 
 
+def balance(job: Job) -> str:
+    """What the account had left after the order; empty where the provider does not tell."""
+    return f"{job.balance} left after this order" if job.balance is not None else ""
+
+
+def link_until(job: Job, now: datetime) -> str:
+    """How long the finished video can still be fetched; empty once it is here, or where that is not known."""
+    if job.result_expires_at is None or job.take is not None:
+        return ""
+    return f"link until {when(job.result_expires_at, now)}" if job.result_expires_at > now else "link expired"
+
+
 def card_words(
     job: Job,
     *,
@@ -88,11 +106,22 @@ def card_words(
     now: datetime,
 ) -> CardWords:
     """The words of one card."""
-    name, where = f"v{number:02}", f"{provider} · {job.request.tier.value.capitalize()}"
+    several = f" · {job.request.takes} takes" if job.request.takes > 1 and job.state in UNSENT else ""
+    name, where = f"v{number:02}", f"{provider} · {job.request.tier.value.capitalize()}{several}"
     cost, at = money(job, is_free=is_free), when(job.created_at, now)
 
     def words(tone: str, icon: str, state: str, *acts: Act, detail: str = "", foot: str = "") -> CardWords:
-        return CardWords(name=name, where=where, tone=tone, icon=icon, state=state, detail=detail, foot=foot, acts=acts)
+        return CardWords(
+            name=name,
+            where=where,
+            tone=tone,
+            icon=icon,
+            state=state,
+            detail=detail,
+            foot=foot,
+            tip=balance(job),
+            acts=acts,
+        )
 
     if job.state in ATTENTION:
         return words(
@@ -111,28 +140,49 @@ def card_words(
             sentence.title,
             *_paused_acts(job, problem),
             detail=sentence.hint,
-            foot=_money_foot(job, problem, at),
+            foot=" · ".join(part for part in (_money_foot(job, problem, at), link_until(job, now)) if part),
         )
     if job.state not in QUIET:
-        return _moving(job, name, where, progress, elapsed_s)
+        return _moving(job, name, where, progress, elapsed_s, _running_foot(job, cost, now))
     if job.state is State.COMPLETED:
         length = f" · {job.clip.duration_s:.1f} s" if job.clip else ""
-        foot = " · ".join(part for part in (cost, at) if part)
+        late = "cancelled too late" if job.cancel_requested_at is not None else ""
+        foot = " · ".join(part for part in (cost, late, at) if part)
         return words("good", "circle-check", f"checked{length}", foot=foot)
     return _ended(job, words, at)
 
 
-def _moving(job: Job, name: str, where: str, progress: Progress | None, elapsed_s: float) -> CardWords:
+_GOES_ON = frozenset({CancelAnswer.IMPOSSIBLE, CancelAnswer.TOO_LATE})
+"""After these a cancel changed nothing."""
+
+
+def _running_foot(job: Job, cost: str, now: datetime) -> str:
+    paid = f"charged {cost}" if job.charge is not None and cost != "free" else cost
+    return " · ".join(part for part in (paid, link_until(job, now)) if part)
+
+
+def _moving(job: Job, name: str, where: str, progress: Progress | None, elapsed_s: float, foot: str) -> CardWords:
     phase = text.phase(job.state).capitalize()
-    if job.cancel_requested_at is not None:
+    if job.cancel_requested_at is not None and job.cancel_answer not in _GOES_ON:
         phase = "Cancelling"
     measured = progress is not None and progress.fraction is not None and job.state is not State.REMOTE
     how_far = (
         f"{progress.fraction:.0%}" if measured and progress and progress.fraction is not None else clock(elapsed_s)
     )
     acts = () if job.cancel_requested_at is not None or _is_home(job.state) else (Act.CANCEL,)
+    is_remote = job.state is State.REMOTE
     return CardWords(
-        name=name, where=where, tone="secondary", icon="", state=f"{phase} · {how_far}", is_moving=True, acts=acts
+        name=name,
+        where=where,
+        tone="secondary",
+        icon="",
+        state=f"{phase} · {how_far}",
+        detail=text.cancel_answer(job.cancel_answer) if is_remote and job.cancel_answer else "",
+        note=job.remote_status if is_remote else "",
+        foot=foot,
+        tip=balance(job),
+        is_moving=True,
+        acts=acts,
     )
 
 
@@ -156,7 +206,9 @@ def _ended(job: Job, words: object, at: str) -> CardWords:
         made = words("faint", "circle-slash", "Dropped", Act.RUN_AGAIN, foot=f"{text.charged(problem)} · {at}")
     elif job.state is State.REMOTE_CANCELLED or problem.kind is Kind.STOPPED:
         state = "Cancelled" if job.state is State.REMOTE_CANCELLED else "Stopped"
-        made = words("faint", "circle-slash", state, Act.RUN_AGAIN, foot=foot)
+        made = words(
+            "faint", "circle-slash", state, Act.RUN_AGAIN, detail=text.cancelled_when(job.cancel_answer), foot=foot
+        )
     else:
         sentence = text.sentence(problem)
         again = Act.TRY_AGAIN if problem.kind is Kind.INTERRUPTED else Act.RUN_AGAIN

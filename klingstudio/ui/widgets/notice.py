@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
@@ -13,6 +13,9 @@ from klingstudio.ui import theme
 from klingstudio.ui.widgets.flow import FlowLayout
 from klingstudio.ui.widgets.icons import Button, IconButton, IconLabel
 from klingstudio.ui.widgets.labels import announce, label, set_role
+
+if TYPE_CHECKING:
+    from klingstudio.ui.widgets.details import Details
 
 Tone = Literal["neutral", "good", "warning", "bad"]
 _ICONS: dict[Tone, str] = {
@@ -32,7 +35,7 @@ class Notice(QFrame):
     def __init__(self, parent: QWidget | None = None, *, can_close: bool = False) -> None:
         super().__init__(parent)
         self.setProperty("ground", "card")
-        self._details = ""
+        self._copied = ""
         self._icon = IconLabel("info")
         self._title = label(role="strong", wraps=True)
         self._hint = label(role="secondary", wraps=True)
@@ -43,6 +46,8 @@ class Notice(QFrame):
         self._close.setProperty("on", "raised")
         self._close.clicked.connect(self.hide)
         self._close.setVisible(can_close)
+        self.details: Details | None = None
+        """Behind the sentence, where there is more to read."""
         self._buttons = QWidget(self)
         self._flow = FlowLayout(self._buttons, gap=theme.px(theme.BETWEEN))
 
@@ -52,6 +57,7 @@ class Notice(QFrame):
         words.addWidget(self._hint)
         words.addSpacing(theme.px(theme.GAP))
         words.addWidget(self._buttons)
+        self._words = words
         row = QHBoxLayout(self)
         row.setContentsMargins(*(theme.px(n) for n in (12, 10, 8, 10)))
         row.setSpacing(theme.px(10))
@@ -87,17 +93,25 @@ class Notice(QFrame):
         *,
         tone: Tone = "bad",
         details: str = "",
+        reply: str = "",
         spends: str = "",
     ) -> None:
-        """Show a sentence. `details` can be copied; `spends` is the label of the button that costs money."""
+        """Show a sentence.
+
+        Args:
+            details: can be copied.
+            reply: can be looked at behind the sentence, and is copied with the details.
+            spends: label of the button that costs money.
+        """
         is_new = self.isHidden() or (self._title.text(), self._hint.text()) != (title, hint)
-        self._details = details
+        self._copied = details
         self._icon.show_icon(_ICONS[tone], "secondary" if tone == "neutral" else tone)
         set_role(self, "edge", "line" if tone == "neutral" else tone)
         self._title.setText(title)
         self._hint.setText(hint)
         self._hint.setVisible(bool(hint))
-        self._copy.setVisible(bool(details))
+        self._copy.setVisible(bool(details) and not reply)
+        self._show_details(reply, details)
         if [b.text() for b in self._buttons.findChildren(Button)] != [str(words) for words in buttons]:
             self._set_buttons(buttons, spends)
         self.setAccessibleName(title)
@@ -105,6 +119,16 @@ class Notice(QFrame):
         self.show()
         if is_new:
             announce(self, f"{title}. {hint}")
+
+    def _show_details(self, reply: str, details: str) -> None:
+        if reply and self.details is None:
+            # Most notices have none, and the first ones are built before the window is on screen.
+            from klingstudio.ui.widgets.details import Details
+
+            self.details = Details(self)
+            self._words.addWidget(self.details)
+        if self.details is not None:
+            self.details.tell(reply, copied=details)
 
     def clear(self) -> None:
         self.hide()
@@ -127,4 +151,4 @@ class Notice(QFrame):
             self.acted.emit(sender.text())
 
     def _copy_details(self) -> None:
-        QGuiApplication.clipboard().setText(self._details)
+        QGuiApplication.clipboard().setText(self._copied)

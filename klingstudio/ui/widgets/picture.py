@@ -42,6 +42,21 @@ def paint_cover(painter: QPainter, area: QRectF, picture: QPixmap, ratio: float)
     painter.drawPixmap(area, scaled, QRectF(left, top, wanted.width(), wanted.height()))
 
 
+def paint_badge(painter: QPainter, number: int, colour: str, on_colour: str) -> None:
+    """The number of a reference, in the corner of its picture."""
+    side, inset = theme.px(theme.BADGE), theme.px(6)
+    badge = QRectF(inset, inset, side, side)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colour))
+    painter.drawRoundedRect(badge, theme.px(5), theme.px(5))
+    font = theme.tabular(painter.font())
+    font.setPixelSize(theme.px(theme.SMALL_PX))
+    font.setWeight(font.Weight.Bold)
+    painter.setFont(font)
+    painter.setPen(QColor(on_colour))
+    painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, str(number))
+
+
 class Picture(QWidget):
     """A picture that fills its place, with round corners; an icon while there is none."""
 
@@ -103,6 +118,7 @@ class Tile(QAbstractButton):
         super().__init__(parent)
         self._number = 0
         self._problem = ""
+        self._is_warning = False
         self._picture: QPixmap | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -113,9 +129,12 @@ class Tile(QAbstractButton):
         self._cross.clicked.connect(self.removed)
         self._cross.hide()
 
-    def show_reference(self, number: int, name: str, picture: QPixmap | None, problem: str) -> None:
-        """What the tile stands for; `problem` is empty where the picture can be used."""
+    def show_reference(
+        self, number: int, name: str, picture: QPixmap | None, problem: str, *, is_warning: bool = False
+    ) -> None:
+        """What the tile stands for; `problem` is empty where all is well, and a warning does not stop anything."""
         self._number, self._problem, self._picture = number, problem, picture
+        self._is_warning = is_warning
         self.setText(name)
         self.setAccessibleName(f"Image {number}, {name}")
         self.setAccessibleDescription(problem or "Press Enter to insert it into the prompt")
@@ -226,29 +245,20 @@ class Tile(QAbstractButton):
             paint_cover(painter, top, self._picture, self.devicePixelRatioF())
         else:
             side = theme.px(theme.ICON)
-            name = "circle-alert" if self._problem else "image"
+            is_bad = self._problem and not self._is_warning
             at = QPoint((self.width() - side) // 2, (int(top.height()) - side) // 2)
-            painter.drawPixmap(at, pixmap(name, t.bad if self._problem else t.faint, side, self.devicePixelRatioF()))
-        self._paint_badge(painter, t)
+            name, colour = ("circle-alert", t.bad) if is_bad else ("image", t.faint)
+            painter.drawPixmap(at, pixmap(name, colour, side, self.devicePixelRatioF()))
+        paint_badge(painter, self._number, t.image, t.on_image)
         self._paint_foot(painter, t, int(top.height()), foot)
         if self._problem:
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QColor(t.bad))
+            painter.setPen(QColor(self._tone(t)))
             painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), round_px, round_px)
         painter.end()
 
-    def _paint_badge(self, painter: QPainter, t: theme.Tokens) -> None:
-        side, inset = theme.px(theme.BADGE), theme.px(6)
-        badge = QRectF(inset, inset, side, side)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(t.image))
-        painter.drawRoundedRect(badge, theme.px(5), theme.px(5))
-        font = theme.tabular(self.font())
-        font.setPixelSize(theme.px(theme.SMALL_PX))
-        font.setWeight(font.Weight.Bold)
-        painter.setFont(font)
-        painter.setPen(QColor(t.on_image))
-        painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, str(self._number))
+    def _tone(self, t: theme.Tokens) -> str:
+        return t.warning if self._is_warning else t.bad
 
     def _paint_foot(self, painter: QPainter, t: theme.Tokens, top: int, foot: int) -> None:
         font = self.font()
@@ -263,6 +273,6 @@ class Tile(QAbstractButton):
         name = metrics.elidedText(self.text(), Qt.TextElideMode.ElideMiddle, wide)
         painter.drawText(inset, top + theme.px(2), wide, line, left, name)
         if self._problem:
-            painter.setPen(QColor(t.bad))
+            painter.setPen(QColor(self._tone(t)))
             words = metrics.elidedText(self._problem, Qt.TextElideMode.ElideRight, wide)
             painter.drawText(inset, top + theme.px(2) + line, wide, line, left, words)

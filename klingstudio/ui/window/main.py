@@ -112,6 +112,7 @@ class Window(QMainWindow):
             paste=lambda: self._edit("paste"),
             settings=self._open_settings,
             generate=self.generate.generate,
+            compare=self.open_compare,
             insert_image=lambda number: self.prompt.insert_token(f"@Image{number}"),
             play=self.stage.toggle_playing,
             toggle_takes=self.toggle_takes,
@@ -139,6 +140,7 @@ class Window(QMainWindow):
         self.stage.shown.connect(self._show_source)
         self.stage.clip_problem.connect(models.problems.show)
         self.generate.settings_wanted.connect(self.open_settings)
+        self.generate.compare_wanted.connect(self.open_compare)
         self.generate.place_wanted.connect(self._go_to)
         self.generate.generated.connect(self._on_generated)
         self.takes.take_chosen.connect(self._on_take_chosen)
@@ -151,6 +153,7 @@ class Window(QMainWindow):
         models.draft.pictures_changed.connect(self._show_pictures)
         models.accounts.changed.connect(self._on_key)
         models.accounts.key_saved.connect(models.draft.use_keyed_provider)
+        models.accounts.changed.connect(models.compare.refresh)
         for signal in (models.draft.changed, models.jobs.added, models.jobs.changed, models.jobs.was_attached):
             signal.connect(self._show_status)
         models.jobs.completed.connect(self._on_completed)
@@ -274,6 +277,8 @@ class Window(QMainWindow):
                 focus_first(self.source)
             case "image" if number.isdigit() and int(number) <= len(self.references.tiles()):
                 go_to(self.references.tiles()[int(number) - 1], Qt.FocusReason.TabFocusReason)
+            case "element" if number.isdigit() and int(number) <= len(self.references.element_tiles()):
+                go_to(self.references.element_tiles()[int(number) - 1], Qt.FocusReason.TabFocusReason)
             case _:
                 pass
 
@@ -373,7 +378,8 @@ class Window(QMainWindow):
             else:
                 sentence = text.sentence(problem)
                 buttons = (sentence.button,) if sentence.button in known else ()
-                self.messages.say(sentence.title, sentence.hint, buttons, details=text.one_line(problem))
+                details = text.details(problem)
+                self.messages.say(sentence.title, sentence.hint, buttons, details=details, reply=problem.raw)
 
     def _on_message(self, words: str) -> None:
         from klingstudio.ui import text
@@ -410,6 +416,21 @@ class Window(QMainWindow):
         _present(dialog)
         if provider_id:
             dialog.show_key_of(provider_id)
+
+    def open_compare(self) -> None:
+        """The services side by side for the present draft."""
+        if not self._models.draft.is_attached:
+            self.toast.say("Starting…")
+            return
+        # Imported when wanted: it knows the engine, which is loaded after the window.
+        from klingstudio.ui.dialogs.compare import CompareDialog
+
+        dialog = self._dialogs.get("compare")
+        if not isinstance(dialog, CompareDialog):
+            dialog = CompareDialog(self._models.compare, self._models.draft, self)
+            dialog.used.connect(self._models.draft.choose_provider)
+            self._dialogs["compare"] = dialog
+        _present(dialog)
 
     def open_shortcuts(self) -> None:
         """Every key on one page."""

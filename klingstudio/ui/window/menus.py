@@ -24,9 +24,9 @@ CARD_KEYS = (
     ("Edit and run again", "R"),
 )
 TILE_KEYS = (
-    ("Insert the image into the prompt", "Enter"),
+    ("Insert the image or element into the prompt", "Enter"),
     ("Move the image", "Alt+←  Alt+→"),
-    ("Remove the image", "Del"),
+    ("Remove the image or element", "Del"),
 )
 
 
@@ -46,6 +46,7 @@ class Wishes:
     paste: Callable[[], None]
     settings: Callable[[], None]
     generate: Callable[[], None]
+    compare: Callable[[], None]
     insert_image: Callable[[int], None]
     play: Callable[[], None]
     toggle_takes: Callable[[], None]
@@ -86,6 +87,7 @@ class Menus:
 
         generate = bar.addMenu("Generate")
         self.generate = self._add(generate, "Generate", wishes.generate, "Ctrl+Return", "Ctrl+Enter")
+        self._add(generate, "Compare providers…", wishes.compare, "Ctrl+Shift+C")
         generate.addSeparator()
         self.inserts = [
             self._add(generate, f"Insert Image {n}", _with(wishes.insert_image, n), f"Ctrl+{n}") for n in range(1, 5)

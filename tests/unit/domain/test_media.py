@@ -11,23 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klingstudio.domain.errors import InputRefused, Kind
-from klingstudio.domain.media import ClipFacts, ImageFacts, Limits, Trim, check_image, plan_fit
-
-LIMITS = Limits(
-    clip_min_s=3.0,
-    clip_max_s=10.0,
-    side_min_px=720,
-    side_max_px=2160,
-    fps_min=24,
-    fps_max=60,
-    clip_max_bytes=199_999_999,
-    references_max=4,
-    angles_max=3,
-    image_min_px=300,
-    image_max_bytes=10_000_000,
-    image_ratio_max=2.5,
-    prompt_max_chars=2500,
+from klingstudio.domain.media import (
+    Caution,
+    ClipFacts,
+    Doubt,
+    ImageFacts,
+    Trim,
+    check_image,
+    check_image_size,
+    clip_cautions,
+    plan_fit,
 )
+from tests.fakes.limits import LIMITS
+
 FITTING = ClipFacts(
     container="mov,mp4,m4a,3gp,3g2,mj2",
     video_codec="h264",
@@ -79,13 +75,60 @@ def test_each_misfit_becomes_a_step_in_words(changes: dict[str, Any], step: str)
     assert not plan.is_identity
 
 
-def test_a_trim_is_snapped_to_the_limit_in_whole_frames() -> None:
+def test_a_long_clip_ends_at_what_every_document_accepts_in_whole_frames() -> None:
     long = replace(FITTING, duration_s=30.0, frame_count=900, fps=Fraction(30000, 1001))
 
-    plan = plan_fit(long, LIMITS, Trim(start_s=2.0, end_s=29.0))
+    plan = plan_fit(long, LIMITS)
 
-    assert plan.start_s == 2.0
+    assert plan.start_s == 0.0
     assert 9.9 < plan.duration_s <= 10.0
+    assert clip_cautions(plan, LIMITS) == ()
+
+
+def test_a_trim_that_only_one_document_accepts_is_kept_and_cautioned() -> None:
+    long = replace(FITTING, duration_s=30.0, frame_count=750)
+
+    plan = plan_fit(long, LIMITS, Trim(start_s=2.0, end_s=14.5))
+
+    assert (plan.start_s, plan.end_s) == (2.0, 14.5)
+    assert clip_cautions(plan, LIMITS) == (
+        Caution(doubt=Doubt.CLIP_LONG, subject="source", value="12.5 s", limit="10 s", source=LIMITS.wider_source),
+    )
+
+
+@pytest.mark.parametrize(("end_s", "is_cautioned"), [(12.0, False), (12.001, False), (12.1, True), (17.0, True)])
+def test_a_caution_begins_where_the_first_document_ends(end_s: float, is_cautioned: bool) -> None:
+    plan = plan_fit(replace(FITTING, duration_s=30.0), LIMITS, Trim(start_s=2.0, end_s=end_s))
+
+    assert plan.end_s == end_s
+    assert bool(clip_cautions(plan, LIMITS)) is is_cautioned
+
+
+def test_a_trim_that_no_document_accepts_is_refused_with_both_numbers() -> None:
+    with pytest.raises(InputRefused) as refused:
+        plan_fit(replace(FITTING, duration_s=30.0), LIMITS, Trim(start_s=2.0, end_s=17.2))
+
+    assert refused.value.problem.kind is Kind.TRIM_TOO_LONG
+    assert refused.value.problem.detail == "15.2 s; the most is 15 s"
+    assert refused.value.problem.subject == "source"
+
+
+def test_a_ribbon_is_sent_as_large_as_one_document_accepts_and_cautioned() -> None:
+    plan = plan_fit(replace(FITTING, width_px=3840, height_px=1080), LIMITS)
+
+    assert plan.is_identity
+    assert [(found.doubt, found.value, found.limit) for found in clip_cautions(plan, LIMITS)] == [
+        (Doubt.CLIP_LARGE, "3840×1080 px", "2160 px")
+    ]
+
+
+def test_a_ribbon_is_refused_where_no_document_accepts_it() -> None:
+    strict = replace(LIMITS, side_limit_px=LIMITS.side_max_px)
+
+    with pytest.raises(InputRefused) as refused:
+        plan_fit(replace(FITTING, width_px=3840, height_px=1080), strict)
+
+    assert "720-2160 px" in refused.value.problem.detail
 
 
 @pytest.mark.parametrize("trim", [Trim(start_s=4, end_s=2), Trim(start_s=0, end_s=99), Trim(start_s=-1, end_s=4)])
@@ -127,7 +170,9 @@ def test_every_plan_obeys_the_limits_or_is_refused(width: int, height: int, fps:
         return
 
     assert LIMITS.side_min_px <= min(plan.width_px, plan.height_px)
-    assert max(plan.width_px, plan.height_px) <= LIMITS.side_max_px
+    assert max(plan.width_px, plan.height_px) <= LIMITS.side_limit_px
+    is_cautioned = any(found.doubt is Doubt.CLIP_LARGE for found in clip_cautions(plan, LIMITS))
+    assert is_cautioned == (max(plan.width_px, plan.height_px) > LIMITS.side_max_px)
     assert plan.width_px % 2 == plan.height_px % 2 == 0
     assert LIMITS.fps_min <= plan.fps <= LIMITS.fps_max
     assert LIMITS.clip_min_s - 0.002 <= plan.duration_s <= LIMITS.clip_max_s + 0.002
@@ -152,3 +197,13 @@ def test_an_unusable_picture_is_refused_at_its_tile(facts: ImageFacts, kind: Kin
 
 def test_a_usable_picture_passes() -> None:
     check_image(ImageFacts(format="jpeg", width_px=300, height_px=750, size_bytes=10_000_000), LIMITS, "image:1")
+
+
+def test_a_picture_that_grew_when_it_was_converted_is_refused() -> None:
+    check_image_size(10_000_000, LIMITS, "image:1")
+
+    with pytest.raises(InputRefused) as refused:
+        check_image_size(10_000_001, LIMITS, "element:2")
+
+    assert refused.value.problem.kind is Kind.IMAGE_TOO_HEAVY
+    assert refused.value.problem.subject == "element:2"

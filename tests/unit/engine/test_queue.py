@@ -290,15 +290,25 @@ async def test_cancelling_at_the_provider_ends_as_the_provider_says(home: Path, 
     assert len(sandbox.requests("DELETE", "/api/ai/queue")) >= 1
 
 
-async def test_several_takes_are_several_jobs_with_one_request_each(home: Path, sandbox: Sandbox, clip: Path) -> None:
+async def test_several_edits_at_once_are_several_takes(home: Path, sandbox: Sandbox, clip: Path) -> None:
     async with a_studio(home, sandbox) as studio:
         watch = Watch(studio)
-        jobs = studio.queue.enqueue(a_request(clip), takes=2)
+        jobs = [*studio.queue.enqueue(a_request(clip)), *studio.queue.enqueue(a_request(clip))]
         ended = [await watch.until(job.id, rests) for job in jobs]
 
     assert [job.state for job in ended] == [State.COMPLETED] * 2
     assert len({job.take for job in ended}) == 2
     assert posts(sandbox) == 2
+
+
+async def test_where_a_request_makes_one_take_several_takes_are_several_jobs(
+    home: Path, sandbox: Sandbox, clip: Path
+) -> None:
+    async with a_studio(home, sandbox) as studio:
+        single = next(info for info in studio.accounts.services() if info.takes_per_order == 1)
+        jobs = studio.queue.enqueue(a_request(clip, provider=single.id), takes=3)
+
+        assert [job.request.takes for job in jobs] == [1, 1, 1]
 
 
 async def test_a_take_never_replaces_a_file_that_is_there(home: Path, sandbox: Sandbox, clip: Path) -> None:

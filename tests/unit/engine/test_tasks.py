@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -107,3 +108,27 @@ async def test_the_name_of_a_cancelled_task_is_free_at_once_and_its_clean_up_is_
     await asyncio.sleep(0)
     await owner.aclose()
     assert sorted(ended) == ["new", "old"]
+
+
+async def test_a_task_in_which_a_deadline_has_just_run_out_is_cancelled_all_the_same() -> None:
+    owner = TaskOwner()
+    ended: list[str] = []
+
+    async def work() -> None:
+        me = asyncio.current_task()
+        assert me is not None
+        # What libraries do when their deadline runs out, except that not all of them take it back.
+        me.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append("work")
+
+    owner.start("job", work(), on_error=refuse)
+    await asyncio.sleep(0.01)
+
+    async with asyncio.timeout(5):
+        await owner.aclose()
+    assert ended == ["work"]

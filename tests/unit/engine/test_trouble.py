@@ -308,11 +308,14 @@ async def test_a_replaced_request_that_shows_up_later_is_kept_beside_the_new_one
         studio.queue.send_again(job.id)
         await watch.until(job.id, is_in(State.COMPLETED))
         sandbox.faults([])
-        job = await watch.until(job.id, lambda job: bool(job.extra_remote_ids))
+        await watch.until(job.id, lambda job: len(studio.queue.jobs()) == 2)
+        other = await watch.until(studio.queue.jobs()[0].id, rests)
+        job = studio.queue.job(job.id)
 
         assert attempts(studio, job) == [AttemptState.ACCEPTED] * 2
-    assert job.state is State.COMPLETED
-    assert {row["generation_id"] for row in sandbox.ledger()} == {job.remote_id, *job.extra_remote_ids}
+    assert [job.state, other.state] == [State.COMPLETED] * 2
+    assert other.ordered_with == job.id
+    assert {row["generation_id"] for row in sandbox.ledger()} == {job.remote_id, other.remote_id}
     assert posts(sandbox) == 2
 
 

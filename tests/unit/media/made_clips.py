@@ -16,26 +16,8 @@ import av
 from av.audio.frame import AudioFrame
 from PIL import Image
 
-from klingstudio.domain.media import Limits
-
 STEP = 5
 DARKEST = 25
-
-LIMITS = Limits(
-    clip_min_s=0.2,
-    clip_max_s=1.0,
-    side_min_px=64,
-    side_max_px=160,
-    fps_min=24,
-    fps_max=60,
-    clip_max_bytes=1_000_000,
-    references_max=4,
-    angles_max=3,
-    image_min_px=300,
-    image_max_bytes=1_000_000,
-    image_ratio_max=2.5,
-    prompt_max_chars=2500,
-)
 
 
 def picture(number: int, width: int, height: int) -> Image.Image:

@@ -16,7 +16,8 @@ from klingstudio.media.fit import fit, frame_count
 from klingstudio.media.probe import probe
 from klingstudio.media.verify import verify
 from klingstudio.media.whole_file import new_part
-from tests.unit.media.made_clips import LIMITS, is_upright, make_clip, number_of, pictures_of
+from tests.fakes.limits import SMALL as LIMITS
+from tests.unit.media.made_clips import is_upright, make_clip, number_of, pictures_of
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pytest
 from PIL import ExifTags, Image, PngImagePlugin
 
 from klingstudio.domain.errors import InputRefused, Kind
+from klingstudio.domain.media import IMAGE_FORMATS
 from klingstudio.media.images import clean_image, image
 from klingstudio.media.whole_file import new_part
 from tests.unit.media.made_clips import is_upright, picture
@@ -30,11 +31,11 @@ def exif(orientation: int = 1) -> Image.Exif:
     return made
 
 
-def cleaned(path: Path) -> Path:
+def cleaned(path: Path, formats: tuple[str, ...] = IMAGE_FORMATS) -> Path:
     out = path.with_name(f"clean-{path.name}")
     part = new_part(out)
     try:
-        return clean_image(path, out, part)
+        return clean_image(path, out, part, formats)
     finally:
         part.unlink(missing_ok=True)
 
@@ -161,6 +162,32 @@ def test_a_picture_with_nothing_to_hide_is_used_as_it_is(name: str, tmp_path: Pa
 
     assert cleaned(path) == path
     assert [found.name for found in tmp_path.iterdir() if found.is_file()] == ["picture"]
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("RGB", "JPEG"), ("RGBA", "PNG"), ("P", "JPEG")])
+def test_a_format_that_the_provider_does_not_take_is_converted(mode: str, kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "picture.webp"
+    made = picture(9, 320, 200).convert(mode)
+    if mode == "RGBA":
+        made.putpixel((3, 3), (1, 2, 3, 128))
+    made.save(path, format="webp", lossless=True, exif=exif(6))
+
+    clean = cleaned(path, ("jpeg", "png"))
+
+    assert clean.suffix == {"JPEG": ".jpg", "PNG": ".png"}[kind]
+    assert b"somebody" not in clean.read_bytes()
+    with Image.open(clean) as result:
+        assert (result.format, result.size) == (kind, (200, 320))
+        if mode == "RGBA":
+            assert result.getpixel((196, 3)) == (1, 2, 3, 128)
+
+
+def test_a_plain_webp_is_only_kept_where_it_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "picture.webp"
+    picture(9, 320, 200).save(path, format="webp")
+
+    assert cleaned(path, ("jpeg", "webp")) == path
+    assert cleaned(path, ("jpeg", "png")) == tmp_path / "clean-picture.jpg"
 
 
 def stored(upright: Image.Image, orientation: int) -> Image.Image:

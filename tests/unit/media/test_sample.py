@@ -5,29 +5,14 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from klingstudio.domain.media import Limits, plan_fit
+from klingstudio.domain.media import plan_fit
 from klingstudio.media.sample import sample
 from klingstudio.media.scene import FPS, FRAMES, HEIGHT_PX, WIDTH_PX, Scene
 from klingstudio.media.tune import LENGTH_S, RATE, sound
 from klingstudio.media.verify import verify
 from klingstudio.media.walker import CYCLE_FRAMES, GROUND_SPEED_PX, foot
 from klingstudio.media.whole_file import new_part
-
-EDIT = Limits(
-    clip_min_s=3,
-    clip_max_s=10,
-    side_min_px=720,
-    side_max_px=2160,
-    fps_min=24,
-    fps_max=60,
-    clip_max_bytes=199_999_999,
-    references_max=4,
-    angles_max=3,
-    image_min_px=300,
-    image_max_bytes=10_000_000,
-    image_ratio_max=2.5,
-    prompt_max_chars=2500,
-)
+from tests.fakes.limits import LIMITS
 
 
 @pytest.mark.slow
@@ -41,7 +26,7 @@ def test_the_sample_is_a_whole_clip_that_is_sent_as_it_is(tmp_path: Path) -> Non
     assert made == out
     assert (facts.width_px, facts.height_px, facts.fps, facts.frame_count) == (1280, 720, 25, 125)
     assert (facts.audio_codec, facts.audio_duration_s) == ("aac", pytest.approx(5.0, abs=0.001))
-    assert plan_fit(facts, EDIT).is_identity
+    assert plan_fit(facts, LIMITS).is_identity
     assert told == sorted(told)
     assert told[-1] == 1.0
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["sample.mp4"]

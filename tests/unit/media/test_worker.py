@@ -15,7 +15,8 @@ from klingstudio.domain.errors import DiskProblem, InputRefused, Kind, StudioErr
 from klingstudio.domain.media import Trim, plan_fit
 from klingstudio.media.probe import mark_source
 from klingstudio.media.worker import ALLOWANCES, Allowance, MediaWorker, worker_command, worker_environment
-from tests.unit.media.made_clips import LIMITS, is_upright, make_clip, opened, picture
+from tests.fakes.limits import SMALL as LIMITS
+from tests.unit.media.made_clips import is_upright, make_clip, opened, picture
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of POSIX")
 
@@ -96,8 +97,8 @@ async def test_a_picture_is_measured_and_cleaned(tmp_path: Path) -> None:
     worker = MediaWorker()
 
     facts = await worker.image(tmp_path / "plain.png")
-    same = await worker.clean_image(tmp_path / "plain.png", tmp_path / "a.png")
-    clean = await worker.clean_image(tmp_path / "spoken.jpg", tmp_path / "b.jpg")
+    same = await worker.clean_image(tmp_path / "plain.png", tmp_path / "a.png", ["jpeg", "png"])
+    clean = await worker.clean_image(tmp_path / "spoken.jpg", tmp_path / "b.jpg", ["jpeg", "png"])
 
     assert (facts.format, facts.width_px, facts.height_px) == ("png", 320, 200)
     assert same == tmp_path / "plain.png"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import random
 import ssl
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -190,3 +192,158 @@ async def test_a_folder_that_cannot_be_written_is_a_problem_of_the_disk(tmp_path
             await Download(blocked / "job.part", tls=TLS, allow_loopback=True).fetch(wire.url, ignore)
 
     assert failed.value.problem.kind is Kind.DISK_UNWRITABLE
+
+
+# --------------------------------------------------------------------------------------- results that want to be asked
+
+
+def keyed(film: bytes = FILM) -> Handler:
+    """Shows the film to whoever shows the key, and refuses everybody else."""
+
+    async def handler(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        status, body = (200, film) if asked.headers.get("x-key") == "secret" else (401, b"no")
+        writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        await writer.drain()
+
+    return handler
+
+
+async def show_key(url: str) -> dict[str, str]:
+    return {"X-Key": "secret"}
+
+
+async def test_a_result_that_wants_the_key_gets_it_only_after_it_refused(tmp_path: Path) -> None:
+    download, part = a_download(tmp_path)
+
+    async with Wire(keyed()) as wire:
+        await download.fetch(wire.url, ignore, show_key)
+
+    assert part.read_bytes() == FILM
+    assert ["x-key" in asked.headers for asked in wire.asked] == [False, True]
+
+
+async def test_a_result_that_needs_no_key_is_never_shown_it(tmp_path: Path) -> None:
+    download, _ = a_download(tmp_path)
+
+    async with Wire(serving()) as wire:
+        await download.fetch(wire.url, ignore, show_key)
+
+    assert "x-key" not in wire.asked[0].headers
+
+
+async def test_the_key_does_not_follow_to_another_host_nor_back_from_it(tmp_path: Path) -> None:
+    download, part = a_download(tmp_path)
+
+    async with Wire(serving()) as home, Wire(reply(302, Location=f"{home.url}/back")) as foreign:
+        home_first = reply(302, Location=f"{foreign.url}/there")
+        async with Wire(reply(403), home_first) as wire:
+            await download.fetch(wire.url, ignore, show_key)
+
+    assert part.read_bytes() == FILM
+    assert ["x-key" in asked.headers for asked in wire.asked] == [False, True]
+    assert all("x-key" not in asked.headers for asked in (*foreign.asked, *home.asked))
+
+
+async def test_a_result_that_refuses_the_key_too_is_gone(tmp_path: Path) -> None:
+    download, _ = a_download(tmp_path)
+
+    async with Wire(reply(403)) as wire:
+        with pytest.raises(ResultGone):
+            await download.fetch(wire.url, ignore, show_key)
+
+    assert len(wire.asked) == 2
+
+
+# --------------------------------------------------------------------------------------------- a video inside an answer
+
+
+def inside(
+    head: str = '{"status":"succeeded","response_format":"b64_json","videos":[{"b64_json":"', tail: str = '"}]}'
+) -> bytes:
+    return head.encode() + base64.b64encode(FILM) + tail.encode()
+
+
+JSON = {"Content_Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        inside(),
+        inside('{ "b64_json" :\n "', '" , "after": 1 }'),
+        inside('{"prompt":"a \\"b64_json\\": \\"x\\"","b64_json":null,"v":{"b64_json":"').replace(b"/", b"\\/"),
+        inside('{"prompt":"' + "x" * (CHUNK_BYTES - 30) + '","b64_json":"'),
+        inside('{"prompt":"' + "x" * (CHUNK_BYTES - 26) + '","b64_json":"'),
+    ],
+    ids=["plain", "spaced", "escaped", "key cut in two", "video cut at its first bytes"],
+)
+async def test_a_video_inside_json_arrives_byte_for_byte(tmp_path: Path, body: bytes) -> None:
+    download, part = a_download(tmp_path)
+
+    async with Wire(reply(200, body, **JSON)) as wire:
+        await download.fetch(wire.url, ignore)
+
+    assert part.read_bytes() == FILM
+    assert Download.is_complete(part)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"status":"processing","response_format":"b64_json"}',
+        b'{"b64_json":""}',
+        b'{"b64_json":"' + base64.b64encode(b"<html>no film at all</html>") + b'"}',
+        b'{"b64_json":"***not base64***"}',
+        inside()[:-40],
+        b"{}",
+    ],
+)
+async def test_json_without_a_whole_video_is_no_video(tmp_path: Path, body: bytes) -> None:
+    download, part = a_download(tmp_path)
+
+    async with Wire(reply(200, body, **JSON)) as wire:
+        with pytest.raises(UnexpectedReply):
+            await download.fetch(wire.url, ignore)
+
+    assert not Download.is_complete(part)
+
+
+async def test_a_cut_answer_with_a_video_inside_starts_from_zero(tmp_path: Path) -> None:
+    download, part = a_download(tmp_path)
+    body = inside()
+    cut = f'HTTP/1.1 200 X\r\nETag: "one"\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n'
+
+    async with Wire(raw(cut.encode() + body[: len(body) // 2]), reply(200, body, **JSON)) as wire:
+        with pytest.raises(NetworkProblem):
+            await download.fetch(wire.url, ignore)
+        assert not Download.is_complete(part)
+        await download.fetch(wire.url, ignore)
+
+    assert part.read_bytes() == FILM
+    assert "range" not in wire.asked[1].headers
+
+
+async def test_a_large_video_inside_json_costs_little_memory(tmp_path: Path) -> None:
+    download, part = a_download(tmp_path)
+    film = FILM + bytes(48 * 1024 * 1024)
+    whole = base64.b64encode(film)
+
+    async def handler(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        head = b'{"videos":[{"b64_json":"'
+        size = len(head) + len(whole) + 4
+        writer.write(
+            f"HTTP/1.1 200 X\r\nContent-Type: application/json\r\nContent-Length: {size}\r\n\r\n".encode() + head
+        )
+        for start in range(0, len(whole), CHUNK_BYTES):
+            writer.write(whole[start : start + CHUNK_BYTES])
+            await writer.drain()
+        writer.write(b'"}]}')
+
+    async with Wire(handler) as wire:
+        tracemalloc.start()
+        await download.fetch(wire.url, ignore)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert part.stat().st_size == len(film)
+    assert peak < 8 * 1024 * 1024

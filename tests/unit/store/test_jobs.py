@@ -19,7 +19,7 @@ from klingstudio.domain.job import Approval, Attempt, AttemptState, Event, Illeg
 from klingstudio.domain.price import Money
 from klingstudio.domain.request import Request
 from klingstudio.store.database import Database, open_database, open_for_reading
-from klingstudio.store.jobs import JobStore
+from klingstudio.store.jobs import JobStore, Sibling
 from klingstudio.store.ledger import Ledger
 from klingstudio.store.settings import Settings
 
@@ -145,7 +145,8 @@ def test_the_approval_of_a_request_that_never_left_is_renewed_once(store: JobSto
     with pytest.raises(IllegalMove):
         store.intend(job, an_attempt(job, "third", approval_id="yes"), NOW)
     renewed = store.unspent_approval("one")
-    job = store.intend(job, an_attempt(job, "third", approval_id=renewed), NOW)
+    assert renewed is not None
+    job = store.intend(job, an_attempt(job, "third", approval_id=renewed.id), NOW)
     job = store.settle(job, "third", AttemptState.UNKNOWN, Event.AMBIGUOUS, NOW)
 
     assert job.state is State.UNCONFIRMED
@@ -160,16 +161,58 @@ def test_sending_again_forgets_an_older_wish_to_cancel(store: JobStore) -> None:
     assert job.cancel_requested_at is None
 
 
-def test_a_late_find_is_kept_with_a_job_that_went_on_without_it(store: JobStore) -> None:
+def siblings(*remote_ids: str) -> list[Sibling]:
+    found = []
+    for remote_id in remote_ids:
+        job = replace(a_job_stub(), id=f"job of {remote_id}", state=State.DRAFT, ordered_with="one")
+        found.append((job, an_attempt(job, f"attempt of {remote_id}", remote_id=remote_id)))
+    return found
+
+
+def test_every_take_of_an_accepted_request_has_a_job_from_the_first_moment(store: JobStore) -> None:
+    job = store.intend(a_job(store, "one", *TO_READY), an_attempt(a_job_stub()), NOW)
+
+    store.settle(
+        job, "first", AttemptState.ACCEPTED, Event.ACCEPTED, NOW, siblings("r2", "r3"), remote_id="r1"
+    )  # fmt: skip
+
+    assert {(job.id, job.state, job.remote_id) for job in store.all()} == {
+        ("one", State.REMOTE, "r1"),
+        ("job of r2", State.REMOTE, "r2"),
+        ("job of r3", State.REMOTE, "r3"),
+    }
+    assert store.attached_ids("somewhere", "me") == {"r1", "r2", "r3"}
+    for each in store.all():
+        assert [dst for _, _, dst in store.history(each.id)][-2:] == [State.SUBMITTING, State.REMOTE]
+        assert [attempt.state for attempt in store.attempts(each.id)] == [AttemptState.ACCEPTED]
+
+
+def test_an_acceptance_whose_further_takes_cannot_be_stored_is_not_stored_either(store: JobStore) -> None:
+    job = store.intend(a_job(store, "one", *TO_READY), an_attempt(a_job_stub()), NOW)
+
+    with pytest.raises(IllegalMove):
+        # One id for two takes: a provider that does not know what it says.
+        store.settle(job, "first", AttemptState.ACCEPTED, Event.ACCEPTED, NOW, siblings("r1"), remote_id="r1")
+
+    assert [(job.id, job.state) for job in store.all()] == [("one", State.SUBMITTING)]
+    assert [attempt.state for attempt in store.attempts("one")] == [AttemptState.INTENT]
+
+
+def test_a_late_find_becomes_a_job_of_its_own_beside_the_one_that_went_on_without_it(store: JobStore) -> None:
     job = store.approve(unconfirmed(store), Approval(id="yes", job_id="one", cap_cents=168, at=NOW), "first", NOW)
     job = store.intend(job, an_attempt(job, "second", approval_id="yes"), NOW)
     job = store.settle(job, "second", AttemptState.REJECTED, Event.REJECTED, NOW)
 
-    job = store.attach(job, "first", ("r1", "r2"), NOW)
+    store.attach("first", siblings("r1", "r2"), NOW)
 
-    assert (job.state, job.extra_remote_ids) == (State.REJECTED, ("r1", "r2"))
+    assert [(each.id, each.state) for each in store.all()] == [
+        ("job of r2", State.REMOTE),
+        ("job of r1", State.REMOTE),
+        (job.id, State.REJECTED),
+    ]
     first, _ = store.attempts("one")
-    assert (first.state, first.remote_id) == (AttemptState.ACCEPTED, "r1")
+    assert first.state is AttemptState.ACCEPTED
+    assert store.attached_ids("somewhere", "me") == {"r1", "r2"}
 
 
 def test_circumstances_of_a_job_that_moved_on_are_not_overwritten(store: JobStore) -> None:

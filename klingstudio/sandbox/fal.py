@@ -19,12 +19,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from klingstudio.sandbox.asking import account_named, base_of, fault_of, lag_s
 from klingstudio.sandbox.fal_model import APP, PRICES, order_from
 from klingstudio.sandbox.fal_replies import (
     LOCKED,
     Failure,
     Refused,
-    account_named,
     account_of,
     as_reply,
     failure_of,
@@ -35,8 +35,7 @@ from klingstudio.sandbox.fal_replies import (
     refused_by_platform,
 )
 from klingstudio.sandbox.fal_storage import FileStore
-from klingstudio.sandbox.faults import Kind, Rule
-from klingstudio.sandbox.front import faults_of
+from klingstudio.sandbox.faults import Kind
 from klingstudio.sandbox.jobs import Job, Jobs, Status
 from klingstudio.sandbox.links import Links
 from klingstudio.sandbox.state import State
@@ -117,21 +116,21 @@ class Fal:
             raise refused(403, LOCKED)
         if endpoint not in PRICES:
             raise refused(404, f"Application '{endpoint}' not found")
-        fails, lag = _fault(request, Kind.FAIL_JOB), _fault(request, Kind.LIST_LAG)
+        fails, lag = fault_of(request, Kind.FAIL_JOB), fault_of(request, Kind.LIST_LAG)
         job = self._jobs.accept(
             order_from(endpoint, await json_object(request), account),
             fails_with=fails.message if fails else None,
-            hidden_s=_lag_s(lag) if lag else 0.0,
+            hidden_s=lag_s(lag) if lag else 0.0,
         )
         answer = {"status": "IN_QUEUE", **self._about(request, job), "queue_position": self._before(job)}
-        if _fault(request, Kind.NO_ID):
+        if fault_of(request, Kind.NO_ID):
             del answer["request_id"]
         return _reply(job, answer)
 
     async def _status(self, request: Request) -> Response:
         job = self._own(request)
         about = self._about(request, job)
-        if strange := _fault(request, Kind.UNKNOWN_STATUS):
+        if strange := fault_of(request, Kind.UNKNOWN_STATUS):
             return _reply(job, {"status": strange.word, **about, "logs": None})
         logs = _logs(job) if request.query_params.get("logs", "").lower() in ("1", "true") else None
         match job.status:
@@ -178,7 +177,7 @@ class Fal:
 
     async def _video(self, request: Request) -> Response:
         job = self._jobs.find(request.path_params["id"])
-        if not self._links.is_open(request.url.path, request.query_params) or _fault(request, Kind.EXPIRED_LINK):
+        if not self._links.is_open(request.url.path, request.query_params) or fault_of(request, Kind.EXPIRED_LINK):
             raise refused(403, "The link has expired")
         if job is None or job.order.dialect != NAME or job.status is not Status.SUCCEEDED:
             raise refused(404, "File not found")
@@ -234,20 +233,20 @@ class Fal:
             page = int(base64.b64decode(query["cursor"], validate=True)) if "cursor" in query else 1
         except ValueError:
             raise refused_by_platform(400, "validation_error", "start, limit or cursor cannot be read") from None
-        since, lag, now = start.timestamp(), _fault(request, Kind.LIST_LAG), time.time()
+        since, lag, now = start.timestamp(), fault_of(request, Kind.LIST_LAG), time.time()
         jobs = [
             job
             for job in self._of(account)
             if job.order.model == query["endpoint_id"]
             and max(job.enqueued_at, job.completed_at or 0) >= since
-            and max(job.listed_from, job.enqueued_at + (_lag_s(lag) if lag else 0)) <= now
+            and max(job.listed_from, job.enqueued_at + (lag_s(lag) if lag else 0)) <= now
         ]
-        if _fault(request, Kind.LIST_EMPTY):
+        if fault_of(request, Kind.LIST_EMPTY):
             jobs = []
         # By end, youngest first: what has not ended comes before all that has.
         jobs.sort(key=lambda job: job.completed_at or now + job.enqueued_at, reverse=True)
         has_more = len(jobs) > page * limit
-        with_payloads = query.get("expand") == "payloads" and not _fault(request, Kind.LIST_BARE)
+        with_payloads = query.get("expand") == "payloads" and not fault_of(request, Kind.LIST_BARE)
         return JSONResponse(
             {
                 "items": [
@@ -280,7 +279,7 @@ class Fal:
 
     def _about(self, request: Request, job: Job) -> dict[str, Any]:
         """The id and the addresses that every answer carries. They name owner and alias only."""
-        place = f"{str(request.base_url).rstrip('/')}/{APP}/requests/{job.id}"
+        place = f"{base_of(request)}/{APP}/requests/{job.id}"
         return {
             "request_id": job.id,
             "response_url": place,
@@ -305,8 +304,8 @@ class Fal:
 
     def _link(self, request: Request, job: Job) -> str:
         path = f"{RESULTS}/{job.id}/output.mp4"
-        is_expired = _fault(request, Kind.EXPIRED_LINK) is not None
-        return f"{str(request.base_url).rstrip('/')}{path}?{self._links.query(path, is_expired=is_expired)}"
+        is_expired = fault_of(request, Kind.EXPIRED_LINK) is not None
+        return f"{base_of(request)}{path}?{self._links.query(path, is_expired=is_expired)}"
 
 
 def _failure(job: Job) -> Failure | None:
@@ -360,14 +359,6 @@ def _admin_account(request: Request) -> str:
 
 def _time(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
-
-
-def _fault(request: Request, kind: Kind) -> Rule | None:
-    return next((rule for rule in faults_of(request.scope) if rule.kind is kind), None)
-
-
-def _lag_s(rule: Rule) -> float:
-    return 5.0 if rule.seconds is None else rule.seconds
 
 
 async def _unknown_address(_request: Request, _error: Exception) -> Response:

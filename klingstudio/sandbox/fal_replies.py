@@ -10,6 +10,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from klingstudio.sandbox.asking import account_named
+
 LOCKED = "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing."
 
 
@@ -150,12 +152,6 @@ def account_of(request: Request) -> str:
     if not (key := key_of(request)):
         raise refused(401, "Cannot access application. Authentication is required to access this application.")
     return account_named(key)
-
-
-def account_named(key: str) -> str:
-    """The word at the end of a key."""
-    tail = re.search(r"[-_]([a-z][a-z0-9]{0,31})$", key)
-    return tail[1] if tail else "sandbox"
 
 
 async def json_object(request: Request) -> dict[str, Any]:

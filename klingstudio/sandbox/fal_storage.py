@@ -23,6 +23,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from klingstudio.sandbox.asking import base_of
 from klingstudio.sandbox.fal_replies import account_of, json_object, refused
 from klingstudio.sandbox.links import Links
 from klingstudio.sandbox.state import State
@@ -76,7 +77,7 @@ class FileStore:
             {
                 "token": token,
                 "token_type": "Bearer",
-                "base_url": _base(request),
+                "base_url": base_of(request),
                 "expires_at": datetime.fromtimestamp(ends, UTC).isoformat(),
             }
         )
@@ -127,8 +128,8 @@ class FileStore:
         blob = uuid.uuid4().hex
         path = f"{SIGNED}/{blob}/{quote(_clean(name))}"
         query = self._links.query(path)
-        address = f"{_base(request)}{FILES}/{blob}/{quote(_clean(name))}"
-        return JSONResponse({"upload_url": f"{_base(request)}{path}?{query}", "file_url": address})
+        address = f"{base_of(request)}{FILES}/{blob}/{quote(_clean(name))}"
+        return JSONResponse({"upload_url": f"{base_of(request)}{path}?{query}", "file_url": address})
 
     async def _put(self, request: Request) -> Response:
         # The signature is what opens this; a key that comes along is neither wanted nor looked at.
@@ -171,7 +172,7 @@ class FileStore:
 
     def _address(self, request: Request, blob: str) -> str:
         name = _clean(request.headers.get("x-fal-file-name") or "upload.bin")
-        return f"{_base(request)}{FILES}/{blob}/{quote(name)}"
+        return f"{base_of(request)}{FILES}/{blob}/{quote(name)}"
 
 
 async def _receive(request: Request, path: Path) -> str | None:
@@ -193,7 +194,3 @@ async def _receive(request: Request, path: Path) -> str | None:
 
 def _clean(name: str) -> str:
     return name.replace("\\", "/").rsplit("/", 1)[-1] or "upload.bin"
-
-
-def _base(request: Request) -> str:
-    return str(request.base_url).rstrip("/")

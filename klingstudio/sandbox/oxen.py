@@ -20,8 +20,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from klingstudio.sandbox.faults import Kind, Rule
-from klingstudio.sandbox.front import faults_of
+from klingstudio.sandbox.asking import base_of, fault_of, lag_s
+from klingstudio.sandbox.faults import Kind
 from klingstudio.sandbox.jobs import ACTIVE, Job, Jobs, Status
 from klingstudio.sandbox.links import Links
 from klingstudio.sandbox.oxen_models import MODELS, OLD_ID, Model, order_from
@@ -111,9 +111,9 @@ class Oxen:
         generations: list[dict[str, Any]] = [
             {"generation_id": job.id, "status": Status.QUEUED.value} for job in accepted
         ]
-        if _fault(request, Kind.FEWER_IDS):
+        if fault_of(request, Kind.FEWER_IDS):
             del generations[1:]
-        if _fault(request, Kind.NO_ID):
+        if fault_of(request, Kind.NO_ID):
             for generation in generations:
                 del generation["generation_id"]
         return JSONResponse({"generations": generations})
@@ -148,19 +148,19 @@ class Oxen:
             raise refused_plainly(400, "num_generations must be an integer between 1 and 4")
         if has_no_credit(request):
             raise refused_plainly(402, "Insufficient credits")
-        count = min(count, at_most) + (1 if _fault(request, Kind.TWO_IDS) else 0)
+        count = min(count, at_most) + (1 if fault_of(request, Kind.TWO_IDS) else 0)
         order = order_from(model, body, account=account)
-        fails = _fault(request, Kind.FAIL_JOB)
-        lag = _fault(request, Kind.LIST_LAG)
+        fails = fault_of(request, Kind.FAIL_JOB)
+        lag = fault_of(request, Kind.LIST_LAG)
         return [
-            self._jobs.accept(order, fails_with=fails.message if fails else None, hidden_s=_lag_s(lag) if lag else 0.0)
+            self._jobs.accept(order, fails_with=fails.message if fails else None, hidden_s=lag_s(lag) if lag else 0.0)
             for _ in range(count)
         ]
 
     async def _poll(self, request: Request) -> Response:
         job = self._own(request)
         view = self._view(request, job)
-        wants_inline = job.order.parameters.get("response_format") == "b64_json" or _fault(request, Kind.OTHER_FORM)
+        wants_inline = job.order.parameters.get("response_format") == "b64_json" or fault_of(request, Kind.OTHER_FORM)
         if job.status is Status.SUCCEEDED and wants_inline:
             view |= {"result_url": None, "videos": [await self._inline(job)]}
         return JSONResponse(view)
@@ -204,7 +204,7 @@ class Oxen:
         return JSONResponse({"status": "success", "status_message": "resource_found", "generation": row})
 
     async def _models(self, request: Request) -> Response:
-        gone = _fault(request, Kind.OLD_MODEL_GONE)
+        gone = fault_of(request, Kind.OLD_MODEL_GONE)
         models = [model.view() for model in MODELS.values() if not (gone and model.id == OLD_ID)]
         return JSONResponse({"status": "success", "status_message": "resource_found", "models": models})
 
@@ -214,7 +214,7 @@ class Oxen:
     async def _result(self, request: Request) -> Response:
         job = self._jobs.find(request.path_params["id"])
         path = request.url.path
-        if not self._links.is_open(path, request.query_params) or _fault(request, Kind.EXPIRED_LINK):
+        if not self._links.is_open(path, request.query_params) or fault_of(request, Kind.EXPIRED_LINK):
             raise refused(403, "forbidden", "The link has expired")
         if job is None or job.status is not Status.SUCCEEDED:
             raise not_found()
@@ -256,7 +256,7 @@ class Oxen:
     def _known(self, request: Request, model_id: Any) -> Model:
         if not isinstance(model_id, str) or not model_id:
             raise refused_plainly(400, "model: Field required")
-        if model_id not in MODELS or (model_id == OLD_ID and _fault(request, Kind.OLD_MODEL_GONE)):
+        if model_id not in MODELS or (model_id == OLD_ID and fault_of(request, Kind.OLD_MODEL_GONE)):
             raise refused(404, "resource_not_found", f"Model not found: {model_id}")
         return MODELS[model_id]
 
@@ -269,9 +269,9 @@ class Oxen:
 
     def _listed(self, request: Request) -> list[Job]:
         account = account_of(request)
-        if _fault(request, Kind.LIST_EMPTY):
+        if fault_of(request, Kind.LIST_EMPTY):
             return []
-        lag = _fault(request, Kind.LIST_LAG)
+        lag = fault_of(request, Kind.LIST_LAG)
         now = time.time()
         query = request.query_params
 
@@ -281,7 +281,7 @@ class Oxen:
                 job.order.dialect == NAME
                 and job.order.account == account
                 and job.listed_from <= now
-                and (lag is None or job.enqueued_at + _lag_s(lag) <= now)
+                and (lag is None or job.enqueued_at + lag_s(lag) <= now)
                 and query.get("model", job.order.model) == job.order.model
                 and query.get("media_type", "video") == "video"
                 and query.get("namespace", job.order.billed_to) == job.order.billed_to
@@ -294,8 +294,8 @@ class Oxen:
     def _view(self, request: Request, job: Job) -> dict[str, Any]:
         """The parameters as they were sent, and over them what became of the job."""
         parameters = {name: value for name, value in job.order.parameters.items() if name != "model"}
-        strange = _fault(request, Kind.UNKNOWN_STATUS)
-        is_linkless = job.status is not Status.SUCCEEDED or _fault(request, Kind.NO_LINK) is not None
+        strange = fault_of(request, Kind.UNKNOWN_STATUS)
+        is_linkless = job.status is not Status.SUCCEEDED or fault_of(request, Kind.NO_LINK) is not None
         return parameters | {
             "generation_id": job.id,
             "model_name": job.order.model,
@@ -323,16 +323,8 @@ class Oxen:
 
     def _link(self, request: Request, job: Job) -> str:
         path = f"/api/repos/{job.order.billed_to}/{RESULTS}/file/main/videos/{job.id}.mp4"
-        is_expired = _fault(request, Kind.EXPIRED_LINK) is not None
-        return f"{str(request.base_url).rstrip('/')}{path}?{self._links.query(path, is_expired=is_expired)}"
-
-
-def _fault(request: Request, kind: Kind) -> Rule | None:
-    return next((rule for rule in faults_of(request.scope) if rule.kind is kind), None)
-
-
-def _lag_s(rule: Rule) -> float:
-    return 5.0 if rule.seconds is None else rule.seconds
+        is_expired = fault_of(request, Kind.EXPIRED_LINK) is not None
+        return f"{base_of(request)}{path}?{self._links.query(path, is_expired=is_expired)}"
 
 
 def _number(request: Request, name: str, default: int) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+
+from klingstudio.sandbox.asking import account_named
 
 
 class Refused(Exception):
@@ -52,8 +53,7 @@ def account_of(request: Request) -> str:
     key = key.strip()
     if scheme.lower() != "bearer" or not key or key.startswith("refused"):
         raise refused(401, "unauthenticated", "Unauthenticated")
-    tail = re.search(r"[-_]([a-z][a-z0-9]{0,31})$", key)
-    return tail[1] if tail else "sandbox"
+    return account_named(key)
 
 
 def has_no_credit(request: Request) -> bool:

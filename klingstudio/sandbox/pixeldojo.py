@@ -7,7 +7,6 @@ no upload and no cancel. Results are served to anybody, until the moment that th
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -18,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from klingstudio.sandbox.faults import Kind, Rule
-from klingstudio.sandbox.front import faults_of
+from klingstudio.sandbox.asking import account_named, base_of, fault_of, lag_s
+from klingstudio.sandbox.faults import Kind
 from klingstudio.sandbox.jobs import Job, Jobs, Status
 from klingstudio.sandbox.links import Links
 from klingstudio.sandbox.pixeldojo_model import MODEL_ID, SCHEMA, cost, order_from, problem, unknown_field, view
@@ -110,39 +109,39 @@ class PixelDojo:
             raise Refused(422, "validation_error", words)
         if self._credits(request, account) < cost(body):
             raise Refused(402, "insufficient_credits", f"Insufficient credits: {cost(body)} needed")
-        fails, lag = _fault(request, Kind.FAIL_JOB), _fault(request, Kind.LIST_LAG)
+        fails, lag = fault_of(request, Kind.FAIL_JOB), fault_of(request, Kind.LIST_LAG)
         # PixelDojo answers with one id, whatever has become of the order.
         job, *_ = [
             self._jobs.accept(
                 order_from(body, account=account),
                 fails_with=fails.message if fails else None,
-                hidden_s=_lag_s(lag) if lag else 0.0,
+                hidden_s=lag_s(lag) if lag else 0.0,
             )
-            for _ in range(2 if _fault(request, Kind.TWO_IDS) else 1)
+            for _ in range(2 if fault_of(request, Kind.TWO_IDS) else 1)
         ]
         answer = {
             "jobId": job.id,
             "status": _WORDS[Status.QUEUED],
-            "statusUrl": f"{_base(request)}/api/v1/jobs/{job.id}",
+            "statusUrl": f"{base_of(request)}/api/v1/jobs/{job.id}",
             "creditCost": cost(body),
             "creditsRemaining": self._credits(request, account),
             "expiresAt": _iso(self._end(job)),
         }
-        if _fault(request, Kind.NO_ID):
+        if fault_of(request, Kind.NO_ID):
             del answer["jobId"], answer["statusUrl"]
         return JSONResponse(answer, 202)
 
     async def _list(self, request: Request) -> Response:
         account = _account_of(request)
-        lag, now = _fault(request, Kind.LIST_LAG), time.time()
+        lag, now = fault_of(request, Kind.LIST_LAG), time.time()
         jobs = [
             job
             for job in self._jobs.all()
             if job.order.dialect == NAME
             and job.order.account == account
             and job.listed_from <= now
-            and (lag is None or job.enqueued_at + _lag_s(lag) <= now)
-            and not _fault(request, Kind.LIST_EMPTY)
+            and (lag is None or job.enqueued_at + lag_s(lag) <= now)
+            and not fault_of(request, Kind.LIST_EMPTY)
         ]
         return JSONResponse({"jobs": [self._row(request, job) for job in jobs], "total": len(jobs)})
 
@@ -156,7 +155,7 @@ class PixelDojo:
     async def _result(self, request: Request) -> Response:
         job = self._jobs.find(request.path_params["id"])
         path = request.url.path
-        if not self._links.is_open(path, request.query_params) or _fault(request, Kind.EXPIRED_LINK):
+        if not self._links.is_open(path, request.query_params) or fault_of(request, Kind.EXPIRED_LINK):
             raise Refused(403, "expired", "The asset has expired")
         if job is None or job.order.dialect != NAME or job.status is not Status.SUCCEEDED:
             raise Refused(404, "not_found", "Not found")
@@ -164,11 +163,11 @@ class PixelDojo:
 
     def _row(self, request: Request, job: Job) -> dict[str, Any]:
         row = self._view(request, job) | {"apiId": job.order.model, "createdAt": _iso(job.enqueued_at)}
-        return row if _fault(request, Kind.LIST_BARE) else row | {"input": job.order.parameters}
+        return row if fault_of(request, Kind.LIST_BARE) else row | {"input": job.order.parameters}
 
     def _view(self, request: Request, job: Job) -> dict[str, Any]:
-        strange = _fault(request, Kind.UNKNOWN_STATUS)
-        end = time.time() - 60 if _fault(request, Kind.EXPIRED_LINK) else self._end(job)
+        strange = fault_of(request, Kind.UNKNOWN_STATUS)
+        end = time.time() - 60 if fault_of(request, Kind.EXPIRED_LINK) else self._end(job)
         shown: dict[str, Any] = {
             "jobId": job.id,
             "status": strange.word if strange else _WORDS[job.status],
@@ -177,11 +176,11 @@ class PixelDojo:
         }
         if job.status is Status.SUCCEEDED:
             path = f"/pixeldojotemp/{job.id}.mp4"
-            shown["output"] = {"video": f"{_base(request)}{path}?{self._links.query_until(path, end)}"}
+            shown["output"] = {"video": f"{base_of(request)}{path}?{self._links.query_until(path, end)}"}
         if job.status in (Status.FAILED, Status.CANCELLED):
             words = job.error or "Generation failed"
             shown["error"] = (
-                words if _fault(request, Kind.OTHER_ERROR) else {"code": "generation_failed", "message": words}
+                words if fault_of(request, Kind.OTHER_ERROR) else {"code": "generation_failed", "message": words}
             )
         return shown
 
@@ -204,7 +203,7 @@ class PixelDojo:
 
 
 def _check_model(request: Request) -> None:
-    if request.path_params["id"] != MODEL_ID or _fault(request, Kind.OLD_MODEL_GONE):
+    if request.path_params["id"] != MODEL_ID or fault_of(request, Kind.OLD_MODEL_GONE):
         raise Refused(404, "model_not_found", f"Model not found: {request.path_params['id']}")
 
 
@@ -218,8 +217,7 @@ def _account_of(request: Request) -> str:
     key = _key(request)
     if not key or key.startswith("refused"):
         raise Refused(401, "unauthorized", "Invalid or missing API key")
-    tail = re.search(r"[-_]([a-z][a-z0-9]{0,31})$", key)
-    return tail[1] if tail else "sandbox"
+    return account_named(key)
 
 
 async def _json_object(request: Request) -> dict[str, Any]:
@@ -232,25 +230,13 @@ async def _json_object(request: Request) -> dict[str, Any]:
     return body
 
 
-def _base(request: Request) -> str:
-    return str(request.base_url).rstrip("/")
-
-
 def _iso(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _fault(request: Request, kind: Kind) -> Rule | None:
-    return next((rule for rule in faults_of(request.scope) if rule.kind is kind), None)
-
-
-def _lag_s(rule: Rule) -> float:
-    return 5.0 if rule.seconds is None else rule.seconds
-
-
 async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
-    if _fault(request, Kind.OTHER_ERROR):
+    if fault_of(request, Kind.OTHER_ERROR):
         return JSONResponse({"error": error.message}, error.status)
     shape = {"code": error.code, "message": error.message, "status": error.status}
     return JSONResponse({"error": shape}, error.status)

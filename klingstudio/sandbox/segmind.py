@@ -18,8 +18,8 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from klingstudio.sandbox import segmind_assets
-from klingstudio.sandbox.faults import Kind, Rule
-from klingstudio.sandbox.front import faults_of
+from klingstudio.sandbox.asking import base_of, fault_of, lag_s
+from klingstudio.sandbox.faults import Kind
 from klingstudio.sandbox.jobs import ACTIVE, Job, Jobs, Status
 from klingstudio.sandbox.links import Links
 from klingstudio.sandbox.segmind_assets import AssetsWrong, receive_assets
@@ -124,15 +124,15 @@ class Segmind:
 
     async def _submit(self, request: Request) -> Response:
         job = await self._accept(request)
-        record = f"{_base(request)}/v2/requests/{job.id}"
+        record = f"{base_of(request)}/v2/requests/{job.id}"
         answer = {
             "request_id": job.id,
             "status": _WORDS[Status.QUEUED],
-            "poll_url": f"{_base(request)}/v1/requests/{job.id}",
+            "poll_url": f"{base_of(request)}/v1/requests/{job.id}",
             "status_url": f"{record}/status",
             "response_url": record,
         }
-        if _fault(request, Kind.NO_ID):
+        if fault_of(request, Kind.NO_ID):
             del answer["request_id"]
         return JSONResponse(answer)
 
@@ -148,7 +148,7 @@ class Segmind:
                     break
         if change.status is not Status.SUCCEEDED:
             raise Refused(422, change.error or "Inference failed")
-        if _fault(request, Kind.OTHER_FORM):
+        if fault_of(request, Kind.OTHER_FORM):
             return JSONResponse(self._finished(request, change), headers=self._told(request, change))
         return self._video(request, change)
 
@@ -156,7 +156,7 @@ class Segmind:
         account = account_of(request)
         if request.path_params["model"] != MODEL:
             raise Refused(404, "Model not found")
-        if _fault(request, Kind.OLD_MODEL_GONE):
+        if fault_of(request, Kind.OLD_MODEL_GONE):
             raise Refused(410, f"{MODEL} has been retired")
         if not request.headers.get("content-type", "").startswith("application/json"):
             raise Refused(406, "Invalid content type")
@@ -165,11 +165,11 @@ class Segmind:
             raise Refused(400, words)
         if self._left(request, account) <= 0:
             raise Refused(406, "Insufficient credits")
-        fails, lag = _fault(request, Kind.FAIL_JOB), _fault(request, Kind.LIST_LAG)
+        fails, lag = fault_of(request, Kind.FAIL_JOB), fault_of(request, Kind.LIST_LAG)
         return self._jobs.accept(
             order_from(body, account=account),
             fails_with=fails.message if fails else None,
-            hidden_s=_lag_s(lag) if lag else 0.0,
+            hidden_s=lag_s(lag) if lag else 0.0,
         )
 
     async def _status(self, request: Request) -> Response:
@@ -179,13 +179,13 @@ class Segmind:
         job = self._recorded(request)
         if job.status is not Status.SUCCEEDED:
             return self._view(request, job)
-        if _fault(request, Kind.OTHER_FORM):
+        if fault_of(request, Kind.OTHER_FORM):
             return self._video(request, job)
         return JSONResponse(self._finished(request, job))
 
     def _view(self, request: Request, job: Job) -> Response:
-        record = f"{_base(request)}/v2/requests/{job.id}"
-        strange = _fault(request, Kind.UNKNOWN_STATUS)
+        record = f"{base_of(request)}/v2/requests/{job.id}"
+        strange = fault_of(request, Kind.UNKNOWN_STATUS)
         word = strange.word if strange else _WORDS[job.status]
         shown: dict[str, Any] = {"status": word, "request_id": job.id}
         if word == "FAILED":
@@ -229,7 +229,7 @@ class Segmind:
         """The job of this address, if it is the asking account's and its record is still kept."""
         account, job_id = account_of(request), request.path_params["id"]
         job = self._jobs.find(job_id)
-        is_gone = _fault(request, Kind.RECORD_GONE) or (job is not None and job.enqueued_at + RECORD_S < time.time())
+        is_gone = fault_of(request, Kind.RECORD_GONE) or (job is not None and job.enqueued_at + RECORD_S < time.time())
         if job is None or job.order.dialect != NAME or job.order.account != account or is_gone:
             raise Refused(404, f"Request {job_id} not found")
         return job
@@ -244,8 +244,8 @@ class Segmind:
             raise Refused(400, str(error)) from error
         except ClientDisconnect:
             return Response(status_code=499)
-        urls = [f"{_base(request)}/assets/{name}" for name in names]
-        if _fault(request, Kind.OTHER_FORM):
+        urls = [f"{base_of(request)}/assets/{name}" for name in names]
+        if fault_of(request, Kind.OTHER_FORM):
             return JSONResponse({"urls": urls})
         return JSONResponse({"file_urls": urls, "message": "Files uploaded"})
 
@@ -258,7 +258,7 @@ class Segmind:
     async def _output(self, request: Request) -> Response:
         job = self._jobs.find(request.path_params["id"])
         path = request.url.path
-        if not self._links.is_open(path, request.query_params) or _fault(request, Kind.EXPIRED_LINK):
+        if not self._links.is_open(path, request.query_params) or fault_of(request, Kind.EXPIRED_LINK):
             raise Refused(403, "The link has expired")
         if job is None or job.order.dialect != NAME or job.status is not Status.SUCCEEDED:
             raise Refused(404, "Not found")
@@ -266,8 +266,8 @@ class Segmind:
 
     def _link(self, request: Request, job: Job) -> str:
         path = f"/outputs/{job.id}.mp4"
-        is_expired = _fault(request, Kind.EXPIRED_LINK) is not None
-        return f"{_base(request)}{path}?{self._links.query(path, is_expired=is_expired)}"
+        is_expired = fault_of(request, Kind.EXPIRED_LINK) is not None
+        return f"{base_of(request)}{path}?{self._links.query(path, is_expired=is_expired)}"
 
     # ------------------------------------------------------------------------------------------------------- history
 
@@ -277,16 +277,16 @@ class Segmind:
         if page < 1 or not 1 <= size <= _PAGE_MAX:
             raise Refused(400, f"page must be at least 1 and per_page between 1 and {_PAGE_MAX}")
         first, last = _window(request)
-        lag, now, query = _fault(request, Kind.LIST_LAG), time.time(), request.query_params
+        lag, now, query = fault_of(request, Kind.LIST_LAG), time.time(), request.query_params
         rows = [
             self._row(request, job)
             for job in self._own(account)
             if first <= _day(job) <= last
             and job.listed_from <= now
-            and (lag is None or job.enqueued_at + _lag_s(lag) <= now)
+            and (lag is None or job.enqueued_at + lag_s(lag) <= now)
             and query.get("model_name", "") in job.order.model
             and query.get("status", _history_word(job)) == _history_word(job)
-            and not _fault(request, Kind.LIST_EMPTY)
+            and not fault_of(request, Kind.LIST_EMPTY)
         ]
         if query.get("sort_order") == "asc":
             rows.reverse()
@@ -297,7 +297,7 @@ class Segmind:
     async def _kept(self, request: Request) -> Response:
         account, job_id = account_of(request), request.path_params["id"]
         job = next((job for job in self._own(account) if job.id == job_id and job.listed_from <= time.time()), None)
-        if job is None or _fault(request, Kind.LIST_EMPTY):
+        if job is None or fault_of(request, Kind.LIST_EMPTY):
             raise Refused(404, "Request not found")
         return JSONResponse(self._row(request, job))
 
@@ -317,7 +317,7 @@ class Segmind:
             "latency_ms": None if job.status in ACTIVE else round(metrics["total_time"] * 1000),
             "error": job.error,
         }
-        return row if _fault(request, Kind.LIST_BARE) else row | {"request_body": job.order.parameters}
+        return row if fault_of(request, Kind.LIST_BARE) else row | {"request_body": job.order.parameters}
 
 
 def _metrics(job: Job) -> dict[str, Any]:
@@ -356,15 +356,3 @@ def _number(request: Request, name: str, default: int) -> int:
     if not text.isdecimal():
         raise Refused(400, f"{name} must be a number")
     return int(text)
-
-
-def _base(request: Request) -> str:
-    return str(request.base_url).rstrip("/")
-
-
-def _fault(request: Request, kind: Kind) -> Rule | None:
-    return next((rule for rule in faults_of(request.scope) if rule.kind is kind), None)
-
-
-def _lag_s(rule: Rule) -> float:
-    return 5.0 if rule.seconds is None else rule.seconds

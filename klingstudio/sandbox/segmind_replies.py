@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from klingstudio.sandbox.asking import account_named
 
 
 class Refused(Exception):
@@ -35,8 +36,7 @@ def account_of(request: Request) -> str:
         raise Refused(401, "Missing Authorization or x-api-key in header")
     if key.startswith("refused"):
         raise Refused(401, "Unauthorized. API key is invalid or may have expired")
-    tail = re.search(r"[-_]([a-z][a-z0-9]{0,31})$", key)
-    return tail[1] if tail else "sandbox"
+    return account_named(key)
 
 
 async def json_object(request: Request) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from dev_report import ROOT, Outcome, SetUpFailed, run_aloud, run_quietly, say
 
 _NO_TESTS = 5
 """pytest's exit code when nothing was selected."""
+_WORKERS_MOST = 4
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -102,28 +103,28 @@ def _check() -> int:
 
 
 def _test(arguments: list[str]) -> int:
-    """Three runs: everything under an unlocked keychain, what locks it in another one, what needs a screen in Xvfb."""
+    """Four runs: most of it in several processes, what needs a keychain or locks it in one each, a screen in Xvfb."""
     python = str(dev_environment.PYTHON)
     absent = dev_system.missing_test_programs()
     can_use_keychain = not {"dbus-run-session", "dbus-send", "gnome-keyring-daemon"}.intersection(absent)
     environ = {**os.environ, "PYTHONUNBUFFERED": "1", "QT_QPA_PLATFORM": "offscreen"}
-    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"):
         environ.pop(name, None)
     colour = ["--color=yes"] if sys.stdout.isatty() else []
     pytest = [python, "-m", "pytest", *colour]
     runs: list[tuple[str, Outcome]] = []
     not_run: list[str] = []
 
-    if can_use_keychain:
-        with_bus = {**environ, "KLINGSTUDIO_TEST_KEYRING": "required"}
-        command = with_keyring.command_line([*pytest, *arguments])
-        runs.append(("tests", _aloud("tests, with a keychain", command, with_bus)))
-        if "-m" not in arguments:
-            command = with_keyring.command_line([*pytest, "-m", "keyring_locked", *arguments])
-            runs.append(("locked keychain", _aloud("tests with a locked keychain", command, with_bus)))
-    else:
-        runs.append(("tests", _aloud("tests", [*pytest, *arguments], environ)))
+    # Many tests wait for processes of their own, so two workers are worth it on one processor, too.
+    workers = [] if "-n" in arguments else ["-n", str(max(2, min(os.cpu_count() or 1, _WORKERS_MOST)))]
+    runs.append(("tests", _aloud("tests", [*pytest, *workers, *arguments], environ)))
+    if not can_use_keychain:
         not_run.append("tests of the keychain (gnome-keyring-daemon or D-Bus is missing)")
+    elif "-m" not in arguments:
+        with_bus = {**environ, "KLINGSTUDIO_TEST_KEYRING": "required"}
+        for name, mark in (("keychain", "keyring"), ("locked keychain", "keyring_locked")):
+            command = with_keyring.command_line([*pytest, "-m", mark, *arguments])
+            runs.append((name, _aloud(f"tests with a {name}", command, with_bus)))
     if "Xvfb" in absent:
         not_run.append("tests with a screen (Xvfb is missing)")
     elif "-m" not in arguments:

@@ -14,7 +14,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -248,6 +248,14 @@ def _no_concealed_keys() -> Iterator[None]:
     yield
     if "klingstudio.logs" in sys.modules:
         sys.modules["klingstudio.logs"]._concealed.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test logged travels to another process, which takes whole characters only."""
+    report = yield
+    report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
+    return report
 
 
 # --- the keychain -----------------------------------------------------------------------------------------------------

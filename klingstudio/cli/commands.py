@@ -135,6 +135,9 @@ async def _plan(args: argparse.Namespace, where: Paths, report: Report) -> int:
     async with open_accounts(where, os.environ) as accounts:
         one = None if args.provider == ALL else args.provider or choices.provider or accounts.default_provider()
         infos = accounts.services() if one is None else (accounts.info(one),)
+        if one is not None:
+            _check_address(infos[0])
+            _check_inputs_via(args.inputs_via, infos[0])
         request = await _request(args, infos[0], choices, accounts, where, report)
         request = replace(request, accepts_unknown_price=True, max_cost=None)
         offers = await compare(
@@ -169,6 +172,8 @@ async def _edit(args: argparse.Namespace, where: Paths, report: Report) -> int:
     try:
         accounts, choices = studio.accounts, studio.settings.choices
         info = accounts.info(args.provider or choices.provider or accounts.default_provider())
+        _check_address(info)
+        _check_inputs_via(args.inputs_via, info)
         if _is_address(args.source):
             # Before a large file is fetched.
             await _check_key(accounts, info)
@@ -178,6 +183,7 @@ async def _edit(args: argparse.Namespace, where: Paths, report: Report) -> int:
             request = replace(request, max_cost=request.max_cost / args.takes)
         checked = await preflight(request, media=studio.media, accounts=accounts)
         host = checked.host or info
+        _check_address(host)
         await _check_key(accounts, info)
         await _check_key(accounts, host)
         if host is not info:
@@ -192,9 +198,23 @@ async def _edit(args: argparse.Namespace, where: Paths, report: Report) -> int:
         await studio.aclose()
 
 
+def _check_inputs_via(host_id: str | None, info: ProviderInfo) -> None:
+    """Files never go elsewhere than was asked for."""
+    if info.hosts_files and host_id not in (None, info.id):
+        raise InputRefused(Kind.NOT_SUPPORTED, f"{info.title} hosts the files itself: leave out --inputs-via")
+
+
 async def _check_key(accounts: Accounts, info: ProviderInfo) -> None:
     if (await accounts.key(info.id)).value is None:
         raise KeyProblem(Kind.KEY_MISSING, info.title, subject="key")
+
+
+def _check_address(info: ProviderInfo) -> None:
+    """Refuse an address from the environment that cannot be used before there is a job."""
+    from klingstudio.net.api import check_base
+
+    if info.key_variable is not None and (address := os.environ.get(info.url_variable)):
+        check_base(address, info.url_variable)
 
 
 async def _carry_out(queue: JobQueue, request: Request, takes: int, report: Report) -> int:
@@ -331,10 +351,10 @@ async def _delete_copies(args: argparse.Namespace, where: Paths, report: Report)
     try:
         job = studio.queue.job(args.job)
         count = await studio.queue.delete_copies(job.id)
+        report.say("1 uploaded file was removed." if count == 1 else f"{count} uploaded files were removed.")
         hosts = {asset.host for asset in (*job.assets, *job.left_assets) if asset.is_upload}
         for host in (studio.accounts.info(host_id) for host_id in sorted(hosts)):
             report.say(f"How long {host.title} keeps files: {host.upload_lifetime}")
-        report.say("1 uploaded file was removed." if count == 1 else f"{count} uploaded files were removed.")
         return OK
     finally:
         await studio.aclose()
@@ -377,23 +397,37 @@ async def _keys(args: argparse.Namespace, where: Paths, _report: Report) -> int:
                     secret = await accounts.key(info.id)
                     print(f"{info.id}\t{secret.where}\t{secret.note}".rstrip())
             case "set":
-                accounts.info(args.provider)
+                variable = _key_variable(accounts.info(args.provider))
                 with console.interruptible():
                     value = getpass.getpass("Key: ") if sys.stdin.isatty() else sys.stdin.readline()
                 secret = await accounts.set_key(args.provider, value)
                 if secret.where is not Where.KEYCHAIN:
                     await accounts.remove_key(args.provider)
-                    raise KeyProblem(Kind.KEY_UNUSABLE, secret.note, subject="key")
+                    why = secret.note.partition(", so ")[0]
+                    words = f"{why}. A key in the environment variable {variable} needs none"
+                    raise KeyProblem(Kind.KEY_NOT_KEPT, words, subject="key")
                 print("The key is in the keychain.")
             case "test":
                 account = await accounts.test(args.provider)
-                owner = f"; it belongs to {account.name}" if account.name else ""
-                left = f" {account.balance} left." if account.balance is not None else ""
-                print(f"The key works{owner}.{left}")
+                owner = f" for {account.name}" if account.name else ""
+                left = f"; {account.balance} left" if account.balance is not None else ""
+                print(f"The key works{owner}{left}.")
             case _:
+                variable = _key_variable(accounts.info(args.provider))
                 await accounts.remove_key(args.provider)
-                print("The key was removed.")
+                stays = (await accounts.key(args.provider)).where is Where.ENVIRONMENT
+                print(
+                    f"The key in {variable} stays and is used: it is not ours to remove."
+                    if stays
+                    else "The key was removed."
+                )
     return OK
+
+
+def _key_variable(info: ProviderInfo) -> str:
+    if info.key_variable is None:
+        raise InputRefused(Kind.SETTING_INVALID, f"{info.title} needs no key")
+    return info.key_variable
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace, Paths, Report], Awaitable[int]]] = {

@@ -33,7 +33,16 @@ BAR_CELLS = 24
 FETCH_EVERY_S = 0.1
 
 _NETWORK = frozenset({Kind.NETWORK_DOWN, Kind.NETWORK_SLOW, Kind.PROVIDER_BUSY, Kind.CERTIFICATE_REFUSED})
-_KEY = frozenset({Kind.KEY_MISSING, Kind.KEY_REFUSED, Kind.KEY_UNUSABLE, Kind.OTHER_ACCOUNT, Kind.HOST_MISSING})
+_KEY = frozenset(
+    {
+        Kind.KEY_MISSING,
+        Kind.KEY_REFUSED,
+        Kind.KEY_UNUSABLE,
+        Kind.KEY_NOT_KEPT,
+        Kind.OTHER_ACCOUNT,
+        Kind.HOST_MISSING,
+    }
+)
 _PROVIDER = frozenset(
     {
         Kind.NO_CREDIT,
@@ -65,7 +74,7 @@ def exit_code(problem: Problem | None) -> int:
             return 3
         case Problem(kind=kind) if kind in _PROVIDER:
             return 4
-        case Problem(kind=Kind.OVER_MAX_COST | Kind.PRICE_UNKNOWN):
+        case Problem(kind=Kind.OVER_MAX_COST | Kind.OVER_APPROVAL | Kind.PRICE_UNKNOWN):
             return 5
         case Problem(kind=Kind.SUBMIT_UNCONFIRMED | Kind.JOB_NOT_KNOWN):
             return 6
@@ -99,7 +108,8 @@ class Report:
     @contextlib.contextmanager
     def watching(self, queue: JobQueue, *wanted: str) -> Iterator[None]:
         """Report what changes inside the block: of these older jobs, and of every job that is made in it."""
-        self._others = frozenset(job.id for job in queue.jobs()) - set(wanted)
+        self._wanted = frozenset(wanted)
+        self._others = frozenset(job.id for job in queue.jobs()) - self._wanted
         unsubscribe = queue.subscribe(self)
         try:
             yield
@@ -306,7 +316,7 @@ class Report:
             self._line(_end(job.id, job.state, job.take, job.charge, problem))
         elif problem is None:
             print(job.take)
-            print(f"Charged: {job.charge or 'not told'}", file=sys.stderr)
+            print(f"Charged: {job.charge or 'the provider does not tell'}", file=sys.stderr)
         if problem is not None:
             print(f"klingstudio: {text.one_line(problem)}{_next_step(job)}", file=sys.stderr)
         if job.state in (State.UNCONFIRMED, State.REMOTE_MISSING):
@@ -340,7 +350,7 @@ class Report:
     def _status(self, job_id: str, words: str, fraction: float | None) -> None:
         if self._wanted and job_id not in self._wanted:
             return
-        label = f"{job_id[:8]} " if len(self._wanted) > 1 else ""
+        label = f"{job_id[:8]} " if len(self._wanted | self._states.keys()) > 1 else ""
         if self._draws:
             bar = ""
             if fraction is not None:

@@ -54,7 +54,7 @@ class Sentence:
 _B = Button
 _WORDS: dict[Kind, tuple[str, str, Button]] = {
     # the source
-    Kind.SOURCE_MISSING: ("This file is no longer there", "Choose the video again.", _B.CHOOSE_VIDEO),
+    Kind.SOURCE_MISSING: ("This file cannot be found", "Check its place, or choose another video.", _B.CHOOSE_VIDEO),
     Kind.SOURCE_NOT_A_FILE: (
         "This is not a file that can be read as a video",
         "Choose a video file, not a folder or a device.",
@@ -117,7 +117,7 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
         "Add the picture or take the word out.",
         _B.GO_TO_PROMPT,
     ),
-    Kind.IMAGE_MISSING: ("This picture is no longer there", "Remove it or add it again.", _B.REMOVE),
+    Kind.IMAGE_MISSING: ("This picture cannot be found", "Check its place, or remove it.", _B.REMOVE),
     Kind.IMAGE_UNREADABLE: ("This picture cannot be opened", "It may be damaged. Use another one.", _B.REMOVE),
     Kind.IMAGE_WRONG_TYPE: ("This is not a JPEG, PNG or WebP picture", "Save it as one of these.", _B.REMOVE),
     Kind.IMAGE_TOO_SMALL: ("This picture is too small", "Use a larger one.", _B.REMOVE),
@@ -135,6 +135,7 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
     # keys and money
     Kind.KEY_MISSING: ("There is no key for this provider", "Add one, or use the sandbox.", _B.ADD_KEY),
     Kind.KEY_REFUSED: ("The provider does not accept the key", "Check it or add a new one.", _B.ADD_KEY),
+    Kind.KEY_NOT_KEPT: ("The key was not kept", "Set that variable, or unlock the keychain and try again.", _B.NONE),
     Kind.KEY_UNUSABLE: ("This key cannot be used", "Copy it again, without spaces or line breaks.", _B.ADD_KEY),
     Kind.OTHER_ACCOUNT: (
         "This job belongs to another account",
@@ -147,6 +148,11 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
         _B.NONE,
     ),
     Kind.OVER_MAX_COST: ("This would cost more than the limit", "Use a shorter clip or raise the limit.", _B.NONE),
+    Kind.OVER_APPROVAL: (
+        "The price has gone up since you agreed to it",
+        "Nothing was sent. Send again to agree to the new price, or stop here.",
+        _B.NONE,
+    ),
     Kind.PRICE_UNKNOWN: (
         "The price is not known",
         "Agree to send without knowing it, or choose another provider.",
@@ -328,7 +334,7 @@ _CANCEL_ANSWERS: dict[str, str] = {
     # By the value of each answer.
     "stopped": "Stopped at the provider before it began.",
     "asked": "The provider was asked to stop. It may still finish, and be charged.",
-    "impossible": "The provider cannot stop an edit that was sent. It goes on, and is charged.",
+    "impossible": "The provider cannot stop an edit that was sent. It goes on, and is charged if it succeeds.",
     "too_late": "Too late to cancel: it had ended. The take is fetched if there is one.",
 }
 
@@ -425,13 +431,16 @@ def place(subject: str) -> str:
 
 def _begun(words: str) -> str:
     """With a capital, as a sentence begins; a file's name or an address is left as it is."""
-    first = words.split(maxsplit=1)[0]
+    first = words.split(maxsplit=1)[0].rstrip(":")
     return words[:1].upper() + words[1:] if first.isalpha() and first.islower() else words
 
 
 def _why(problem: Problem) -> str:
     where = place(problem.subject) if problem.subject.startswith(("image", "element")) else ""
     detail = problem.detail.strip()
+    if problem.kind is Kind.JOB_NOT_WAITING:
+        # Its detail is the state the job is in.
+        detail = _PHASES.get(detail, detail)
     why = ": ".join(part for part in (where, detail) if part)
     if not why:
         return ""

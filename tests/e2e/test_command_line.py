@@ -462,7 +462,9 @@ def test_keys_are_read_from_standard_input_and_without_a_keychain_not_kept(run: 
     kept = run("keys", "set", "oxen", stdin="my-key-from-stdin\n")
 
     assert kept.returncode == 3
+    assert "The key was not kept" in kept.stderr
     assert "keychain" in kept.stderr
+    assert "OXEN_API_KEY" in kept.stderr
     assert "my-key-from-stdin" not in kept.stdout + kept.stderr
     assert run("keys", "list").stdout.split("\t")[:2] == ["oxen", "none"]
 

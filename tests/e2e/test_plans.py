@@ -282,8 +282,8 @@ def test_keys_of_all_services_are_listed_and_a_balance_is_only_told_where_it_is_
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith("The key works")
         assert " 0 " not in done.stdout
-    assert "left." not in tested["oxen"].stdout
-    assert "left." in tested["segmind"].stdout
+    assert " left." not in tested["oxen"].stdout
+    assert " left." in tested["segmind"].stdout
 
 
 async def test_the_wait_for_earlier_edits_is_told_beside_the_studio_and_in_it(
@@ -306,3 +306,32 @@ async def test_the_wait_for_earlier_edits_is_told_beside_the_studio_and_in_it(
     assert order is not None
     assert json.loads(order.body)["num_generations"] == 4
     assert str(offers["oxen"].estimate) == "$4.04"
+
+
+def test_files_never_go_elsewhere_than_was_asked_for(run: CommandLine, clip: Path) -> None:
+    run.with_all_keys()
+    for how in (["--dry-run"], ["--yes"]):
+        done = run("edit", str(clip), "--prompt", "snow", "--provider", "fal", "--inputs-via", "oxen", *how)
+
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "fal.ai hosts the files itself" in done.stderr
+    assert run.sandbox.requests("POST") == []
+
+
+def test_an_address_that_cannot_be_used_is_refused_before_there_is_a_job(run: CommandLine, clip: Path) -> None:
+    run.with_all_keys().environ["KLINGSTUDIO_FAL_URL"] = "junk"
+
+    done = run("edit", str(clip), "--prompt", "snow", "--provider", "fal", "--yes")
+
+    assert done.returncode == 2
+    assert "KLINGSTUDIO_FAL_URL" in done.stderr
+    assert run("jobs").stdout == "No jobs yet.\n"
+
+
+def test_what_cannot_be_done_with_a_key_is_said(run: CommandLine) -> None:
+    kept = run.with_keys("fal")("keys", "remove", "fal")
+    needless = run("keys", "remove", "sandbox")
+
+    assert (kept.returncode, kept.stdout) == (0, "The key in FAL_KEY stays and is used: it is not ours to remove.\n")
+    assert needless.returncode == 2
+    assert "Sandbox needs no key" in needless.stderr

@@ -223,7 +223,7 @@ async def test_a_clip_that_cannot_be_used_is_said_and_can_be_tried_again(desk: D
     again.click()
     await desk.until(lambda: desk.models.compare.stage is Stage.READY)
 
-    assert said == "This file is no longer there"
+    assert said == "This file cannot be found"
     assert dialog.notice.title == ""
     assert [column.title.text() for column in dialog.columns] == ["Acme"]
 

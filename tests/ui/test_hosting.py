@@ -56,11 +56,11 @@ async def test_a_key_that_is_removed_is_missing_in_the_menu_at_once(desk: Desk) 
 
 async def test_only_such_a_provider_asks_where_the_files_go(desk: Desk) -> None:
     await at_the_bare_one(desk, PAID.id)
-    shown = desk.generate._via.isVisible(), desk.generate._via.text()
+    shown = desk.generate._via.isVisible(), desk.generate._via.accessibleName()
 
     desk.draft.choose_provider(PAID.id)
 
-    assert shown == (True, "Files via Acme")
+    assert shown == (True, "Files via: Acme")
     assert not desk.generate._via.isVisible()
     assert desk.draft.request().inputs_via is None
 
@@ -74,7 +74,7 @@ async def test_the_host_is_chosen_remembered_and_put_into_the_request(desk: Desk
     assert first == PAID.id
     assert desk.draft.request().inputs_via == OTHER.id
     assert desk.studio.settings.choices.inputs_via == OTHER.id
-    assert desk.generate._via.text() == "Files via Bolt"
+    assert desk.generate._via.accessibleName() == "Files via: Bolt"
 
 
 async def test_a_host_without_a_key_is_shown_so_and_leads_to_adding_one(desk: Desk) -> None:
@@ -96,7 +96,7 @@ async def test_a_host_whose_key_went_away_is_replaced_by_one_that_has_one(desk: 
     desk.draft.choose_inputs_via(OTHER.id)
 
     desk.models.accounts.remove_key(OTHER.id)
-    await desk.until(lambda: desk.generate._via.text() == "Files via Acme")
+    await desk.until(lambda: desk.generate._via.accessibleName() == "Files via: Acme")
 
     assert desk.draft.request().inputs_via == PAID.id
 
@@ -267,3 +267,21 @@ async def test_a_clip_that_only_some_documents_accept_has_a_calm_word_on_its_car
     )
     assert desk.window.source._fits.property("role") == "warning"
     assert desk.generate.readiness().ok
+
+
+async def test_the_bar_stays_one_row_in_fewer_words_where_it_is_narrow(desk: Desk) -> None:
+    await at_the_bare_one(desk, PAID.id)
+    bar, brief = desk.generate, []
+    for width in range(1440, 900, -20):
+        desk.window.resize(width, 800)
+        await desk.settle()
+        if bar._via.text() == "Via Acme":
+            brief.append(width)
+            assert bar._choices.height() < 2 * bar._provider.height()
+
+    desk.window.resize(1800, 800)
+    await desk.settle()
+
+    assert brief
+    assert bar._sound.accessibleName() == "Keep sound"
+    assert (bar._via.text(), bar._sound.text()) == ("Files via Acme", "Keep sound")

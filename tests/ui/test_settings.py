@@ -59,7 +59,7 @@ async def test_the_test_says_in_words_whose_key_it_is(desk: Desk) -> None:
     box.test.click()
     await desk.until(lambda: box.answer.startswith("Works"))
 
-    assert box.answer == "Works. Account: ada"
+    assert box.answer == "Works for ada"
 
 
 async def test_the_test_tells_what_is_left_and_nothing_where_that_is_not_told(desk: Desk) -> None:
@@ -71,10 +71,10 @@ async def test_the_test_tells_what_is_left_and_nothing_where_that_is_not_told(de
 
     desk.studio.accounts.account = Account("", "fingerprint", Money(Decimal(260), "credits"))
     box.test.click()
-    await desk.until(lambda: box.answer.startswith("Works. 2"))
+    await desk.until(lambda: box.answer.startswith("Works · 2"))
 
-    assert with_name == "Works. Account: ada · $7.40 left"
-    assert box.answer == "Works. 260 credits left"
+    assert with_name == "Works for ada · $7.40 left"
+    assert box.answer == "Works · 260 credits left"
 
 
 async def test_only_providers_that_bill_organisations_are_asked_about_one(desk: Desk) -> None:

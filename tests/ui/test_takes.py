@@ -349,9 +349,9 @@ async def test_of_several_takes_the_first_is_shown_and_the_others_do_not_push_it
 def test_a_running_job_tells_what_it_will_cost_and_what_the_provider_says() -> None:
     said = words(a_job(state=State.REMOTE, remote_status="IN_QUEUE · 3 before it"))
 
-    assert said.note == "IN_QUEUE · 3 before it"
+    assert said.note == "In queue · 3 before it"
     assert said.foot == "about $1.68"
-    assert "IN_QUEUE · 3 before it" in said.spoken
+    assert "In queue · 3 before it" in said.spoken
 
 
 def test_what_was_charged_at_the_order_is_no_estimate_and_what_is_left_is_behind_it() -> None:
@@ -417,7 +417,7 @@ async def test_the_line_of_the_provider_stays_one_line_and_tells_the_rest_in_its
 
     assert note.isVisible()
     assert note.height() < 2 * note.fontMetrics().height()
-    assert note.toolTip() == line
+    assert note.toolTip() == line.replace("IN_PROGRESS", "In progress")
 
 
 async def test_what_cannot_be_cancelled_says_what_happens_and_asks_nobody(desk: Desk) -> None:

@@ -74,3 +74,9 @@ def test_the_module_is_free_of_qt() -> None:
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert answer.stdout.strip() == "False"
+
+
+def test_a_job_that_waits_for_nothing_is_told_by_its_phase() -> None:
+    problem = Problem(kind=Kind.JOB_NOT_WAITING, detail=State.REMOTE_CANCELLED)
+
+    assert " - cancelled - not charged - " in text.one_line(problem)

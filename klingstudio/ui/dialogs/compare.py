@@ -258,6 +258,9 @@ class CompareDialog(QDialog):
                 name.setVisible(not is_wide)
             for widget in (column.title, *column.cells, column.button):
                 widget.show()
+        if not count:
+            # Lines between nothing would only look broken.
+            return
         if is_wide:
             self._place_side_by_side()
         else:

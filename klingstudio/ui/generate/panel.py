@@ -31,6 +31,7 @@ SENT_MS = 1200
 AGREE = "Upload publicly and generate"
 NOT_NOW = "Not now"
 USE_SANDBOX = "Use the sandbox"
+KEEP_SOUND = "Keep sound"
 TIERS = {"standard": "Standard", "pro": "Pro"}
 """By the value of each tier."""
 
@@ -83,8 +84,9 @@ class GeneratePanel(QWidget):
         self._compare.setObjectName("compareProviders")
         self._compare.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._compare.clicked.connect(self.compare_wanted)
-        self._sound = Button("Keep sound", self, icon_name="music")
+        self._sound = Button(KEEP_SOUND, self, icon_name="music")
         self._sound.setObjectName("keepSound")
+        self._sound.setAccessibleName(KEEP_SOUND)
         self._sound.setCheckable(True)
         self._sound.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._sound.clicked.connect(draft.choose_keep_audio)
@@ -248,27 +250,44 @@ class GeneratePanel(QWidget):
         self._show_via()
         self._show_sound()
         ready = self.readiness()
-        sent = self._just_sent.isActive()
-        estimate = draft.estimate
-        price = "free" if draft.is_free else str(estimate) if estimate else "price unknown"
-        has_clip = draft.source is not None and draft.source.plan is not None
-        keys = QKeySequence("Ctrl+Return").toString(QKeySequence.SequenceFormat.NativeText)
-        keys = keys.replace("+Return", " ⏎").replace("+Enter", " ⏎")
-        self.button.show_words("Generate", price if has_clip else "", "sent" if sent else keys if ready.ok else "")
-        self.button.setEnabled(ready.ok and not sent)
+        self.button.setEnabled(ready.ok and not self._just_sent.isActive())
         self.button.setToolTip(self._how_reached() if ready.ok else ready.reason)
         self.button.setAccessibleDescription(self._how_reached() if ready.ok else ready.reason)
         self._reason.setText("" if ready.ok else ready.reason)
         self._show_notice(ready)
-        self._place_reason()
+        self._fit_row()
 
     def _show_via(self) -> None:
-        draft = self._draft
-        self._via.setVisible(draft.needs_host)
-        host = draft.host
-        self._via.show_choice(host.title if host else "nobody yet", before="Files via ")
-        self._via.setToolTip(host.upload_note if host else "Another provider has to host the files")
+        self._via.setVisible(self._draft.needs_host)
+        host = self._draft.host
+        self._via.setToolTip(
+            f"Files via {host.title}\n{host.upload_note}" if host else "Another provider has to host the files"
+        )
+
+    def _fit_row(self) -> None:
+        """Everything in one row, in fewer words where that is enough to make it fit."""
+        self._say_row(briefly=False)
+        if self._row_px() > self.width():
+            self._say_row(briefly=True)
+            if self._row_px() > self.width():
+                self._say_row(briefly=False)
         self._choices.updateGeometry()
+        self._place_reason()
+
+    def _row_px(self) -> int:
+        return self._choices.sizeHint().width() + self._row.spacing() + self.button.sizeHint().width()
+
+    def _say_row(self, *, briefly: bool) -> None:
+        draft = self._draft
+        host = draft.host
+        self._via.show_choice(host.title if host else "nobody yet", before="Via " if briefly else "Files via ")
+        self._sound.setText("" if briefly else KEEP_SOUND)
+        estimate = draft.estimate
+        price = "free" if draft.is_free else str(estimate) if estimate else "price unknown"
+        has_clip = draft.source is not None and draft.source.plan is not None
+        keys = QKeySequence("Ctrl+Return").toString(QKeySequence.SequenceFormat.NativeText)
+        keys = "" if briefly or not self.readiness().ok else keys.replace("+Return", " ⏎").replace("+Enter", " ⏎")
+        self.button.show_words("Generate", price if has_clip else "", "sent" if self._just_sent.isActive() else keys)
 
     def _show_sound(self) -> None:
         draft = self._draft
@@ -339,7 +358,7 @@ class GeneratePanel(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._place_reason()
+        self._fit_row()
 
     def _place_reason(self) -> None:
         """Beside the button, or on a line of its own where there is no room for a sentence and no notice says it."""

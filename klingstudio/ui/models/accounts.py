@@ -148,10 +148,9 @@ class AccountsModel(QObject):
 
         async def ask(studio: Studio, which: str) -> KeyState:
             account = await studio.accounts.test(which)
-            whose = f"Account: {account.name}" if account.name else ""
-            left = f"{account.balance} left" if account.balance is not None else ""
-            words = " · ".join(part for part in (whose, left) if part)
-            return replace(await self._look(studio, which), answer=f"Works. {words}".strip())
+            works = f"Works for {account.name}" if account.name else "Works"
+            left = f" · {account.balance} left" if account.balance is not None else ""
+            return replace(await self._look(studio, which), answer=f"{works}{left}")
 
         self._do(provider_id, "Testing", ask)
 

@@ -128,7 +128,7 @@ def card_words(
             "warning",
             "triangle-alert",
             text.sentence(job.problem or _lost(job.state)).title,
-            *_attention_acts(job.state),
+            *(*_key_acts(job.problem or _lost(job.state)), *_attention_acts(job.state)),
             detail=_what_was_sent(job, provider, cost, at),
         )
     if job.paused:
@@ -178,12 +178,20 @@ def _moving(job: Job, name: str, where: str, progress: Progress | None, elapsed_
         icon="",
         state=f"{phase} · {how_far}",
         detail=text.cancel_answer(job.cancel_answer) if is_remote and job.cancel_answer else "",
-        note=job.remote_status if is_remote else "",
+        note=_said(job.remote_status) if is_remote else "",
         foot=foot,
         tip=balance(job),
         is_moving=True,
         acts=acts,
     )
+
+
+def _said(status: str) -> str:
+    """What the provider says of an edit, its status word written as a person would: `In queue · 3 before it`."""
+    word, dot, rest = status.partition(" · ")
+    if word.replace("_", "").isalpha():
+        word = word.replace("_", " ").capitalize()
+    return f"{word}{dot}{rest}"
 
 
 def _is_home(state: State) -> bool:
@@ -226,7 +234,13 @@ def _key_acts(problem: Problem) -> tuple[Act, ...]:
 def _paused_acts(job: Job, problem: Problem) -> tuple[Act, ...]:
     stop = (Act.STOP,) if job.state in UNSENT else ()
     # What helps comes first: going on without it would only pause again.
-    go_on = Act.FETCH_AGAIN if problem.kind is Kind.RESULT_DAMAGED else Act.CONTINUE
+    match problem.kind:
+        case Kind.RESULT_DAMAGED:
+            go_on = Act.FETCH_AGAIN
+        case Kind.OVER_APPROVAL:
+            go_on = Act.SEND_AGAIN
+        case _:
+            go_on = Act.CONTINUE
     return (*_key_acts(problem), go_on, *stop)
 
 

@@ -61,9 +61,11 @@ class Kind(StrEnum):
     KEY_MISSING = "key_missing"
     KEY_REFUSED = "key_refused"
     KEY_UNUSABLE = "key_unusable"
+    KEY_NOT_KEPT = "key_not_kept"
     OTHER_ACCOUNT = "other_account"
     CONSENT_MISSING = "consent_missing"
     OVER_MAX_COST = "over_max_cost"
+    OVER_APPROVAL = "over_approval"
     PRICE_UNKNOWN = "price_unknown"
     # the provider
     NO_CREDIT = "no_credit"

@@ -239,6 +239,8 @@ class Asset:
     """Provider that it was uploaded to; empty for an address of the person's own."""
     is_deleted: bool = False
     """True: it was removed from there again."""
+    uploaded_at: datetime | None = None
+    """UTC. None: not known, or an address of the person's own."""
 
     @property
     def is_upload(self) -> bool:

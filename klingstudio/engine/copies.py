@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from klingstudio.domain.errors import InputRefused, Kind
 from klingstudio.domain.job import QUIET, Asset, Job
+from klingstudio.engine import reconcile
 from klingstudio.engine.course import Course, Surroundings
+
+LOST_AT_WORK = timedelta(days=1)
+"""So long a request that got lost may still be at work with what was uploaded for it."""
 
 
 async def delete(job: Job, courses: Collection[Course], around: Surroundings) -> int:
     """Remove every uploaded file of `job`; how many that were. Each is recorded as soon as it is gone.
 
     Raises:
-        InputRefused: a job that has not ended uses them too, or the provider keeps what it has.
+        InputRefused: a job that has not ended uses them too, or one that got lost may; or the provider keeps what it has.
         StudioError: the provider did not do it.
     """
     there = _there(job)
     users = [course for course in courses if _there(course.job).keys() & there.keys()]
-    if any(course.job.state not in QUIET for course in users):
+    if any(course.job.state not in QUIET or _may_be_at_work(course, around.now()) for course in users):
         raise InputRefused(Kind.COPIES_NEEDED)
     for host in (around.accounts.info(host_id) for host_id in sorted(set(there.values()))):
         if not host.can_delete:
@@ -33,6 +38,10 @@ async def delete(job: Job, courses: Collection[Course], around: Surroundings) ->
                 left_assets=_without(course.job.left_assets, url),
             )
     return len(there)
+
+
+def _may_be_at_work(course: Course, now: datetime) -> bool:
+    return any(now - attempt.intent_at < LOST_AT_WORK for attempt in reconcile.unanswered(course.attempts()))
 
 
 def _there(job: Job) -> dict[str, str]:

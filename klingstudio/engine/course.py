@@ -10,13 +10,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from klingstudio.domain.errors import Charged, KeyProblem, Kind, Problem, StudioError
+from klingstudio.domain.errors import Charged, KeyProblem, Kind, Problem, ProviderRefused, StudioError
 from klingstudio.domain.job import UNSENT, Attempt, AttemptState, Clip, Event, IllegalMove, Job, Progress, Remote, State
 from klingstudio.domain.price import Money
+from klingstudio.engine import reconcile
 from klingstudio.engine.accounts import Accounts
+from klingstudio.engine.doubt import Doubtful
 from klingstudio.engine.pace import Pace
 from klingstudio.media.worker import MediaWorker
-from klingstudio.providers.base import Provider, ProviderInfo
+from klingstudio.providers.base import Following, Provider, ProviderInfo
 from klingstudio.store.jobs import JobStore, Sibling
 from klingstudio.store.ledger import Ledger
 
@@ -70,6 +72,8 @@ class Course:
         """Looks in a row at the provider's list; the job itself counts only those that could be made."""
         self.damaged_results = 0
         """Results in a row that did not decode."""
+        self.is_told_of = False
+        """True once the provider has told of its end by itself; a repeat says nothing new."""
         self.asked_for_link = False
         """True once this run of the program has asked for a fresh link to a dead one."""
         self._announce = announce
@@ -102,23 +106,25 @@ class Course:
         if "assets" in changes:
             # Of a request that was not sent, or got lost: they are still there, and can be removed.
             changes["left_assets"] = (*self.job.left_assets, *self.job.assets)
-        self.replace(self.around.store.move(self.job, event, self.around.now(), **changes))
+        self.replace(self.around.store.move(self.job, event, self.around.now(), **self._all_told(changes)))
 
     def settle(self, attempt: Attempt, state: AttemptState, event: Event, **changes: Any) -> None:
         """Record what became of a POST, on the attempt and on the job at once."""
         self._must_be_current()
-        self.replace(self.around.store.settle(self.job, attempt.id, state, event, self.around.now(), **changes))
+        now, changes = self.around.now(), self._all_told(changes)
+        self.replace(self.around.store.settle(self.job, attempt.id, state, event, now, **changes))
 
     def accept(self, attempt: Attempt, event: Event, remote_ids: Sequence[str], **changes: Any) -> None:
         """Record that a POST was accepted. The job is the first of its takes; each further one becomes a job of its own
         in the same transaction, because it is paid for as well.
         """
         self._must_be_current()
-        # An id that is told twice is still one take.
-        remote_ids = tuple(dict.fromkeys(remote_ids))
+        # An id that is told twice is still one take, and one of another job's is that job's.
+        known = self.around.store.attached_ids(attempt.provider)
+        remote_ids = tuple(dict.fromkeys(told for told in remote_ids if told not in known)) or remote_ids[:1]
         siblings = self._siblings(attempt, remote_ids[1:])
         store, now = self.around.store, self.around.now()
-        changes |= {"remote_id": remote_ids[0], "estimate": self._estimate_each()}
+        changes = {"remote_links": {}} | changes | {"remote_id": remote_ids[0], "estimate": self._estimate_each()}
         self.replace(store.settle(self.job, attempt.id, AttemptState.ACCEPTED, event, now, siblings, **changes))
         self._welcome_all(siblings)
 
@@ -140,7 +146,7 @@ class Course:
         """The provider lists the job under another id than the one that was known."""
         self._must_be_current()
         store, now = self.around.store, self.around.now()
-        self.replace(store.correct(self.job, self.remote_id, remote_id, now, problem=None))
+        self.replace(store.correct(self.job, self.remote_id, remote_id, now, problem=None, remote_links={}))
 
     def unwind(self) -> None:
         """Leave the states in which somebody is at work on the job."""
@@ -152,7 +158,7 @@ class Course:
     def amend(self, **changes: Any) -> None:
         """Store changed circumstances; the state stays."""
         self._must_be_current()
-        self.replace(self.around.store.amend(self.job, self.around.now(), **changes))
+        self.replace(self.around.store.amend(self.job, self.around.now(), **self._all_told(changes)))
 
     def pause(self, problem: Problem) -> None:
         """Let the job rest until the person, or a later start, lets it go on."""
@@ -167,7 +173,7 @@ class Course:
     def note(self, problem: Problem | None) -> None:
         """Show a passing problem, or that it has passed."""
         if problem is not None:
-            problem = self._honest(problem)
+            problem = self.with_older_requests(self._honest(problem))
         if problem != self.job.problem:
             self.amend(problem=problem)
 
@@ -247,16 +253,34 @@ class Course:
         """The person's own address of the clip, where the provider is given that instead of an upload."""
         return self.job.request.source_url if self.clip.is_source else None
 
-    async def ordering_provider(self) -> Provider:
-        """The adapter, if its key still belongs to the account that ordered the job.
+    async def ordering_provider(self) -> Following:
+        """The adapter, if its key still belongs, or may belong, to the account that ordered the job.
+
+        Raises:
+            KeyProblem: it belongs to another account, or there is none.
+        """
+        return await self.following(self.ordered_by())
+
+    async def following(self, attempt: Attempt) -> Following:
+        """The adapter as far as its present key can be believed about one POST.
 
         Raises:
             KeyProblem: it belongs to another account, or there is none.
         """
         provider = await self.provider()
-        if (await provider.authorize()).fingerprint != self.ordered_by().account:
-            raise KeyProblem(Kind.OTHER_ACCOUNT, subject="key")
-        return provider
+        try:
+            account = await provider.authorize()
+        except ProviderRefused as error:
+            if error.problem.kind is not Kind.NO_CREDIT:
+                raise
+            # An account that is empty now has paid for this; it is only not told whose it is.
+            return Doubtful(provider, error)
+        if account.fingerprint == attempt.account:
+            return provider
+        other = KeyProblem(Kind.OTHER_ACCOUNT, subject="key")
+        if not account.is_of_key:
+            raise other
+        return Doubtful(provider, other)
 
     # -------------------------------------------------------------------------------------------------------- inside
 
@@ -304,6 +328,16 @@ class Course:
     def _must_be_current(self) -> None:
         if self._is_retired:
             raise asyncio.CancelledError
+
+    def with_older_requests(self, problem: Problem) -> Problem:
+        """The problem as the bill may show it: an older request, of which nobody knows, may have been charged."""
+        if problem.charged is not Charged.NO or not reconcile.unanswered(self.attempts()):
+            return problem
+        return replace(problem, charged=Charged.MAYBE)
+
+    def _all_told(self, changes: dict[str, Any]) -> dict[str, Any]:
+        problem = changes.get("problem")
+        return changes if problem is None else changes | {"problem": self.with_older_requests(problem)}
 
     def _honest(self, problem: Problem) -> Problem:
         """What happens after the request is out never says "not charged"."""

@@ -80,14 +80,15 @@ async def _keep(course: Course, finish: Finish) -> Path:
 
 async def _download(course: Course, finish: Finish) -> bool:
     """True when the whole file has come; False when the job moved on without it."""
-    links, failures, wait_s = 0, 0, 1.0
+    links, failures, wait_s, has_renewed = 0, 0, 1.0, False
     while True:
         try:
             try:
-                if links < LINKS_MOST and _is_past(course):
+                if not has_renewed and _is_past(course):
                     # By this computer's clock: a fresh link is wanted first, but an old one may still do.
-                    links = LINKS_MOST
-                    await renew_link(course)
+                    has_renewed = True
+                    with contextlib.suppress(StudioError):
+                        await renew_link(course)
                 if course.job.result_url is None:
                     raise ResultGone(Kind.RESULT_GONE, "the provider gives none")
                 await finish.download(

@@ -20,7 +20,8 @@ from klingstudio.domain.job import TRANSITIONS, UNSENT, Attempt, CancelAnswer, E
 from klingstudio.domain.price import Money
 from klingstudio.engine import reconcile
 from klingstudio.engine.course import Course
-from klingstudio.providers.base import Cancelled, Failed, Finished, Missing, Provider, RemoteStatus, Waiting
+from klingstudio.engine.doubt import Doubtful
+from klingstudio.providers.base import Cancelled, Failed, Finished, Following, Missing, RemoteStatus, Waiting
 
 log = logging.getLogger(__name__)
 
@@ -42,15 +43,19 @@ async def look(course: Course) -> None:
     await course.rest(reconcile.pause_before_look(course.looks))
     course.looks += 1
     is_missing = course.job.state is State.REMOTE_MISSING
+    kind = Kind.JOB_NOT_KNOWN if is_missing else Kind.SUBMIT_UNCONFIRMED
     try:
         if await (_is_known_again(course) if is_missing else find(course)):
             return
     except KeyProblem:
         raise
+    except ProviderRefused as error:
+        # It will not get better by itself, so the person has to know why nobody finds it.
+        course.note(Problem(kind=kind, detail=error.problem.detail, charged=Charged.MAYBE, raw=error.problem.raw))
+        return
     except StudioError as error:
         log.info("could not look: %s", error.problem.kind)
         return
-    kind = Kind.JOB_NOT_KNOWN if is_missing else Kind.SUBMIT_UNCONFIRMED
     problem = course.job.problem
     if problem is None or problem.kind is not kind:
         problem = Problem(kind=kind, charged=Charged.MAYBE)
@@ -72,18 +77,19 @@ async def find(course: Course) -> bool:
     """Read the provider's list for every request of which nobody knows what became; True when one was found.
 
     Raises:
-        KeyProblem: there is no key, or every such request was made with another account.
+        KeyProblem: there is no key, or the list that such a request is in cannot be seen with it.
         StudioError: the list could not be read.
     """
-    provider = await course.provider()
-    account = (await provider.authorize()).fingerprint
-    lost = reconcile.unanswered(course.attempts())
-    ours = [attempt for attempt in lost if attempt.account == account]
-    if lost and not ours:
-        raise KeyProblem(Kind.OTHER_ACCOUNT, subject="key")
     found = False
-    for attempt in ours:
-        if not (ids := await _listed(course, provider, attempt)):
+    unseen: StudioError | None = None
+    for number, attempt in enumerate(reconcile.unanswered(course.attempts())):
+        try:
+            ids = await _seen(course, attempt)
+        except (KeyProblem, ProviderRefused) as error:
+            # An older request of this job may be of the present key's account; the first is the one that is waited for.
+            unseen = error if number == 0 else unseen
+            continue
+        if not ids:
             continue
         log.info("found as %s", ", ".join(ids))
         if (course.job.state, Event.FOUND) in TRANSITIONS:
@@ -94,19 +100,37 @@ async def find(course: Course) -> bool:
         else:
             course.attach(attempt, ids)
         found = True
+    if unseen is not None and not found:
+        raise unseen
     return found
 
 
-async def _listed(course: Course, provider: Provider, attempt: Attempt) -> tuple[str, ...]:
+async def _seen(course: Course, attempt: Attempt) -> tuple[str, ...]:
+    """Ids of a lost request in the list that its account has.
+
+    Raises:
+        StudioError: that list could not be read, or may be another one.
+    """
+    provider = await course.following(attempt)
+    ids = await _listed(course, provider, attempt)
+    if not ids and isinstance(provider, Doubtful):
+        raise provider.doubt
+    return ids
+
+
+async def _listed(course: Course, provider: Following, attempt: Attempt) -> tuple[str, ...]:
     listed = await provider.find(reconcile.look_from(attempt))
     if attempt.asset_url == course.job.request.source_url:
+        if isinstance(provider, Doubtful):
+            # In the list of another account the person's own address proves nothing.
+            return ()
         users = course.around.store.attempts_at(attempt.provider, attempt.asset_url)
         return reconcile.matches_at_own_address(attempt, listed, users, course.job.request.takes)
-    attached = course.around.store.attached_ids(attempt.provider, attempt.account)
+    attached = course.around.store.attached_ids(attempt.provider)
     return reconcile.matches(attempt, listed, attached)
 
 
-async def gather(course: Course, provider: Provider) -> None:
+async def gather(course: Course, provider: Following) -> None:
     """Look once for takes of the same request that the answer, or the list at that time, did not show yet."""
     attempt = course.ordered_by()
     if course.around.store.known_takes(attempt) >= course.job.request.takes:
@@ -133,7 +157,8 @@ async def poll(course: Course) -> None:
         await course.rest(course.around.pace.turn(course.info))
         try:
             provider = await course.ordering_provider()
-            if course.job.cancel_requested_at is not None and cancels < CANCEL_TRIES:
+            is_open = course.job.cancel_answer is not CancelAnswer.STOPPED
+            if course.job.cancel_requested_at is not None and is_open and cancels < CANCEL_TRIES:
                 cancels += await _ask_to_stop(course, provider)
             status = await provider.poll(course.remote)
         except (NetworkProblem, UnexpectedReply, ProviderRefused) as error:
@@ -150,6 +175,10 @@ async def poll(course: Course) -> None:
         elif isinstance(status, Missing):
             missing, missing_s = missing + 1, missing_s + wait_s
             if missing >= MISSING_MOST and missing_s >= MISSING_FOR_S:
+                if course.job.cancel_answer is CancelAnswer.STOPPED:
+                    # It was taken out of the queue, as was asked: there is nothing left to be known.
+                    await _end_cancelled(course, provider)
+                    return
                 problem = Problem(kind=Kind.JOB_NOT_KNOWN, charged=Charged.MAYBE)
                 course.move(Event.REMOTE_MISSING, problem=problem, looks=0)
         else:
@@ -158,7 +187,7 @@ async def poll(course: Course) -> None:
         wait_s, next_s = min(every_s, next_s), next_s * 2
 
 
-async def _ask_to_stop(course: Course, provider: Provider) -> bool:
+async def _ask_to_stop(course: Course, provider: Following) -> bool:
     """Ask, where the provider can be asked; False when it did not hear."""
     if not course.info.can_cancel:
         answer = CancelAnswer.IMPOSSIBLE
@@ -168,12 +197,14 @@ async def _ask_to_stop(course: Course, provider: Provider) -> bool:
         except (NetworkProblem, UnexpectedReply, ProviderRefused) as error:
             log.info("the cancel did not arrive: %s", error.problem.kind)
             return False
-    if answer is not course.job.cancel_answer:
+    before = course.job.cancel_answer
+    # Once it was told to stop, an end that comes before the next look is no "too late".
+    if answer is not before and (before is None or answer is not CancelAnswer.TOO_LATE):
         course.amend(cancel_answer=answer)
     return True
 
 
-async def _take_in(course: Course, provider: Provider, status: RemoteStatus) -> None:
+async def _take_in(course: Course, provider: Following, status: RemoteStatus) -> None:
     if not isinstance(status, Waiting):
         await gather(course, provider)
     match status:
@@ -186,17 +217,24 @@ async def _take_in(course: Course, provider: Provider, status: RemoteStatus) -> 
             expires_at = expires_at or course.job.result_expires_at
             course.move(Event.REMOTE_OK, result_url=url, result_expires_at=expires_at, charge=charge, problem=None)
         case Failed(reason=reason, kind=kind, raw=raw):
-            charge = await charge_of(course, provider)
+            charge = await final_charge_of(course, provider)
             problem = Problem(kind=kind, detail=reason, charged=charged(charge), raw=raw)
             course.move(Event.REMOTE_FAILED, charge=charge, problem=problem)
         case Cancelled():
-            charge = await charge_of(course, provider)
-            problem = Problem(kind=Kind.EDIT_CANCELLED, charged=charged(charge))
-            course.move(Event.REMOTE_CANCELLED, charge=charge, problem=problem)
+            await _end_cancelled(course, provider)
         case Missing():
             raise AssertionError("counted by the caller")
         case other:
             assert_never(other)
+
+
+async def _end_cancelled(course: Course, provider: Following) -> None:
+    charge = await final_charge_of(course, provider)
+    was_begun = course.job.cancel_answer is not CancelAnswer.STOPPED
+    problem = Problem(
+        kind=Kind.EDIT_CANCELLED, charged=charged(charge) if was_begun or charge is not None else Charged.NO
+    )
+    course.move(Event.REMOTE_CANCELLED, charge=charge, problem=problem)
 
 
 def words_of(status: Waiting) -> str:
@@ -205,17 +243,22 @@ def words_of(status: Waiting) -> str:
     return " · ".join(part for part in (status.word, place, status.line) if part)
 
 
-async def charge_of(course: Course, provider: Provider) -> Money | None:
+async def charge_of(course: Course, provider: Following) -> Money | None:
     """The real charge, if the provider tells it now; the take must not wait for it."""
+    charge = await final_charge_of(course, provider)
+    return course.job.charge if charge is None else charge
+
+
+async def final_charge_of(course: Course, provider: Following) -> Money | None:
+    """The real charge of what came to nothing. What was taken with the order may have been given back since."""
     try:
         async with asyncio.timeout(CHARGE_WITHIN_S):
             charge = await provider.charge(course.remote)
     except (StudioError, TimeoutError) as error:
         log.info("the charge is not told: %s", error)
-        return course.job.charge
-    if charge is None:
-        return course.job.charge
-    course.around.ledger.record(course.job.id, course.job.request.provider, charge, course.around.now())
+        return None
+    if charge is not None:
+        course.around.ledger.record(course.job.id, course.job.request.provider, charge, course.around.now())
     return charge
 
 

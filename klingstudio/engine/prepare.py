@@ -153,13 +153,15 @@ async def _upload_files(course: Course, files: Sequence[_File]) -> tuple[Asset, 
     assets = []
     host = await course.host() if any(file.path for file in files) else None
     for file in files:
-        url, where = file.place, ""
+        url, where, at = file.place, "", None
         if host is not None and file.path is not None:
 
             def on_progress(done: int, _of: int, before: int = before) -> None:
                 course.tell(State.UPLOADING, (before + done) / total)
 
+            # Taken before, so that it never seems to live longer than it does.
+            at = course.around.now()
             url, where = await host.upload(file.path, file.name, on_progress), host.info.id
             before += file.size_bytes
-        assets.append(Asset(subject=file.subject, url=url, place=file.place, host=where))
+        assets.append(Asset(subject=file.subject, url=url, place=file.place, host=where, uploaded_at=at))
     return tuple(assets)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Protocol
 
 from klingstudio.domain.errors import InputRefused, Kind, Problem, StudioError
@@ -174,7 +174,7 @@ class JobQueue:
         if job.state is State.DRAFT:
             return
         if job.state in UNSENT:
-            problem = Problem(kind=Kind.STOPPED)
+            problem = course.with_older_requests(Problem(kind=Kind.STOPPED))
             self._replace(self._around.store.move(job, Event.STOP, now, problem=problem, paused=False))
         elif job.state in _CANCELLABLE:
             if job.cancel_requested_at is None:
@@ -209,14 +209,23 @@ class JobQueue:
     def send_again(self, job_id: str) -> None:
         """The person's approval of one further paid request for an unconfirmed job. It may charge again.
 
+        Asked once more where the price has gone above what was approved before anything was sent.
+
         Raises:
             InputRefused: this job does not wait for that answer.
         """
-        job = self._waiting(job_id, frozenset({State.UNCONFIRMED}))
-        now = self._around.now()
+        job = self._waiting(job_id, frozenset({State.UNCONFIRMED, State.READY}))
+        store, now = self._around.store, self._around.now()
         cap = job.estimate.amount if job.estimate else job.request.max_cost or Decimal(0)
-        approval = Approval(id=self._around.new_id(), job_id=job.id, cap_cents=int(cap * 100), at=now)
-        self._replace(self._around.store.approve(job, approval, self._unknown(job).id, now))
+        cents = int((cap * 100).to_integral_value(ROUND_CEILING))
+        if job.state is State.UNCONFIRMED:
+            approval = Approval(id=self._around.new_id(), job_id=job.id, cap_cents=cents, at=now)
+            self._replace(store.approve(job, approval, self._unknown(job).id, now))
+            return
+        unspent = store.unspent_approval(job.id)
+        if unspent is None or job.problem is None or job.problem.kind is not Kind.OVER_APPROVAL:
+            raise InputRefused(Kind.JOB_NOT_WAITING, job.state)
+        self._replace(store.approve_more(job, replace(unspent, cap_cents=cents, at=now), now))
 
     def drop(self, job_id: str) -> None:
         """Give up on a job whose outcome or take cannot be had. Should it show up later, it is taken up again.
@@ -272,7 +281,7 @@ class JobQueue:
         return next(a for a in self._around.store.attempts(job.id) if a.state is AttemptState.UNKNOWN)
 
     def _known_ids(self, attempt: Attempt) -> frozenset[str]:
-        return self._around.store.attached_ids(attempt.provider, attempt.account)
+        return self._around.store.attached_ids(attempt.provider)
 
     def _adopt(self, job: Job) -> None:
         self._courses[job.id] = Course(
@@ -344,7 +353,10 @@ class JobQueue:
 
     def _heard(self, provider_id: str, remote_id: str) -> None:
         for course in self._courses.values():
-            if course.job.remote_id == remote_id and course.job.request.provider == provider_id:
+            is_meant = course.job.remote_id == remote_id and course.job.request.provider == provider_id
+            if is_meant and not course.is_told_of:
+                # Once, so that a stream that repeats itself does not make us ask without end.
+                course.is_told_of = True
                 course.nudge()
 
     def _announce(self, job: Job) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import logging
 import shutil
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -39,6 +40,8 @@ NOT_SENT_MOST = 3
 """How often a request that did not leave is tried again before the person is asked."""
 NOT_SENT_REST_S = 2.0
 DISK_RESERVE_BYTES = 200_000_000
+INPUTS_NEEDED = timedelta(hours=1)
+"""So long an edit may wait at the provider before it loads its inputs."""
 
 
 async def submit(course: Course) -> None:
@@ -54,6 +57,10 @@ async def submit(course: Course) -> None:
         # The address identifies one attempt, so another attempt needs another address. The person's own stays the same.
         course.move(Event.ASSET_EXPIRED)
         return
+    if _inputs_are_about_to_go(course):
+        # The edit would be paid for, and find nothing there.
+        course.move(Event.ASSET_EXPIRED)
+        return
     if course.unsent >= NOT_SENT_MOST:
         course.unsent = 0
         course.pause(course.job.problem or Problem(kind=Kind.NETWORK_DOWN))
@@ -62,7 +69,7 @@ async def submit(course: Course) -> None:
         return
     price = await check_price(course.job.request, course.clip.duration_s, course.around.accounts)
     approval = course.around.store.unspent_approval(course.job.id)
-    _check_approval(approval, price)
+    _check_approval(course, approval, price)
     _check_free_space(course.around.takes, 2 * course.clip.size_bytes + DISK_RESERVE_BYTES)
     provider = await course.provider()
     account = await provider.authorize()
@@ -92,13 +99,25 @@ async def submit(course: Course) -> None:
         course.answered.set()
 
 
-def _check_approval(approval: Approval | None, price: Money | None) -> None:
+def _inputs_are_about_to_go(course: Course) -> bool:
+    now = course.around.now()
+    for asset in course.job.assets:
+        if asset.is_upload and asset.uploaded_at is not None:
+            live_s = course.around.accounts.info(asset.host).inputs_live_s
+            if live_s is not None and now + INPUTS_NEEDED >= asset.uploaded_at + timedelta(seconds=live_s):
+                return True
+    return False
+
+
+def _check_approval(course: Course, approval: Approval | None, price: Money | None) -> None:
     """What the person agreed to pay once more is not exceeded; an unknown price was agreed to as such."""
     if approval is None or price is None or not approval.cap_cents:
         return
     cap = Money(Decimal(approval.cap_cents) / 100, price.currency)
     if price.amount > cap.amount:
-        raise SpendingRefused(Kind.OVER_MAX_COST, f"{price}; what was approved is {cap}")
+        # The next approval is about this price.
+        course.amend(estimate=price)
+        raise SpendingRefused(Kind.OVER_APPROVAL, f"{price}; what was approved is {cap}")
 
 
 async def _turned_up(course: Course) -> bool:

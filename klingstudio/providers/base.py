@@ -51,6 +51,8 @@ class ProviderInfo:
     """Where local files go and who can see them, in one sentence."""
     upload_lifetime: str
     """How long they stay there, in a few words."""
+    inputs_live_s: float | None = None
+    """The same as a number. None: for ever, or nobody knows."""
     result_lifetime: str
     """How long the finished video can be fetched, in a few words."""
     can_delete: bool = False
@@ -74,6 +76,9 @@ class Account:
     """Stable for the account, not for the key, where the provider tells the account: a renewed key carries a job on."""
     balance: Money | None = None
     """What is left to spend. None: the provider does not tell; never shown as nothing."""
+    is_of_key: bool = False
+    """True: the provider does not tell whose key it is, so `fingerprint` is the key's. Another one may be of the same
+    account, or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +182,23 @@ class Telling(Protocol):
         """
 
 
-class Provider(Protocol):
+class Following(Protocol):
+    """What a service tells of jobs that were ordered, to whose they are."""
+
+    async def poll(self, remote: Remote) -> RemoteStatus:
+        """Where the job stands."""
+
+    async def cancel(self, remote: Remote) -> CancelAnswer:
+        """Ask the provider to stop, where `info.can_cancel`. Only a later poll tells whether it did."""
+
+    async def find(self, since: datetime) -> tuple[RemoteJob, ...]:
+        """The provider's list of jobs, in every state, read back to `since`. Older and younger ones may be in it too."""
+
+    async def charge(self, remote: Remote) -> Money | None:
+        """What the finished job really cost, or None where the provider does not tell."""
+
+
+class Provider(Following, Protocol):
     """One service, bound to one key."""
 
     info: ProviderInfo
@@ -210,17 +231,5 @@ class Provider(Protocol):
             SubmitUnconfirmed: everything else.
         """
 
-    async def poll(self, remote: Remote) -> RemoteStatus:
-        """Where the job stands."""
-
     def result_headers(self, url: str) -> Mapping[str, str]:
         """What fetching a result must carry: the key where the provider's own API serves it, else nothing."""
-
-    async def cancel(self, remote: Remote) -> CancelAnswer:
-        """Ask the provider to stop, where `info.can_cancel`. Only a later poll tells whether it did."""
-
-    async def find(self, since: datetime) -> tuple[RemoteJob, ...]:
-        """The provider's list of jobs, in every state, read back to `since`. Older and younger ones may be in it too."""
-
-    async def charge(self, remote: Remote) -> Money | None:
-        """What the finished job really cost, or None where the provider does not tell."""

@@ -44,7 +44,7 @@ from klingstudio.providers.base import (
     Waiting,
 )
 from klingstudio.providers.fal_errors import CANCELLED, KINDS, error_type, refusal, words
-from klingstudio.providers.fal_storage import Storage
+from klingstudio.providers.fal_storage import LIFETIME_S, Storage
 
 ENDPOINTS = {
     Tier.PRO: "fal-ai/kling-video/o3/pro/video-to-video/edit",
@@ -111,6 +111,7 @@ INFO = ProviderInfo(
     cancel_note="fal.ai removes an edit that still waits; one that runs is only asked to stop, and may finish and be charged.",
     upload_note="fal.ai hosts the clip and pictures for a day at addresses that nobody can guess: who has one can see the file.",
     upload_lifetime="One day.",
+    inputs_live_s=LIFETIME_S,
     result_lifetime="At least 7 days.",
     upload_is_public=True,
     poll_every_s=3.0,
@@ -300,15 +301,16 @@ class Fal:
         try:
             reply = await self._api.at("platform").peek("/v1/account/billing", expand="credits")
             if not reply.is_success:
-                return Account(name, fingerprint)
+                return Account(name, fingerprint, is_of_key=True)
             username, currency = reply.at("username"), reply.at("credits.currency")
             left = _number(reply.at("credits.current_balance"))
         except StudioError:
-            return Account(name, fingerprint)
+            return Account(name, fingerprint, is_of_key=True)
         return Account(
             plain_words(username, 60) if isinstance(username, str) and username else name,
             fingerprint,
             Money(left, currency) if left is not None and isinstance(currency, str) and currency else None,
+            is_of_key=True,
         )
 
     async def _ended(self, remote: Remote, status: Reply) -> RemoteStatus:

@@ -153,21 +153,22 @@ class Storage:
 
     async def _put_in_parts(self, path: Path, name: str, size: int, on_progress: OnProgress) -> str:
         mark = (str(path), size, (await asyncio.to_thread(path.stat)).st_mtime_ns)
-        begun = self._begun.get(mark)
+        # Taken out while it is at work: another job with the same file needs an address of its own.
+        begun = self._begun.pop(mark, None)
         if begun is None:
             try:
                 begun = await self._begin(name)
             except NetworkProblem:
                 return await self._put_elsewhere(path, name, on_progress)
-            # Kept while it is unfinished: when the line breaks for good, the next try goes on from there.
-            self._begun[mark] = begun
         try:
             await self._send_missing(begun, path, name, size, on_progress)
             await self._complete(begun)
         except ProviderRefused:
-            del self._begun[mark]
             raise
-        del self._begun[mark]
+        except BaseException:
+            # When the line breaks for good, the next try goes on from there.
+            self._begun[mark] = begun
+            raise
         return begun.address
 
     async def _begin(self, name: str) -> _Begun:

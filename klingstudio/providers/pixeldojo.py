@@ -142,16 +142,15 @@ class PixelDojo:
     async def authorize(self) -> Account:
         """Read the list of jobs, which wants a key; the list of models does not.
 
-        Nothing tells whose key it is, so a job belongs to the key it was sent with, known by a mark of it that is stored
-        in its place. A renewed key is therefore taken for another account; the opposite mistake would look for a paid
-        job in the wrong list.
+        Nothing tells whose key it is, so a mark of the key is stored in the account's place.
         """
         if self._account is None:
             listed = await self._api.get(JOBS)
             _accept(listed)
             # The page of a hotel's network says 200, too.
             _rows(listed)
-            self._account = Account(f"an account that {self.info.title} does not name", self._api.key_mark())
+            name = f"an account that {self.info.title} does not name"
+            self._account = Account(name, self._api.key_mark(), is_of_key=True)
         return self._account
 
     async def price(self, tier: Tier) -> Price | None:

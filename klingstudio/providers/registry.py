@@ -42,6 +42,8 @@ SANDBOX = replace(
         currency="play money",
         upload_is_public=False,
         upload_note="Everything stays on this computer.",
+        upload_lifetime="Until you delete them; they stay on this computer.",
+        result_lifetime="As long as this computer keeps it.",
         cancel_note="The sandbox stops at once and charges nothing.",
         poll_every_s=0.5,
     ),

@@ -148,7 +148,10 @@ class Segmind:
         if self._account is None:
             reply = await self._api.get("/v1/get-user-credits")
             self._account = Account(
-                f"an account that {self.info.title} does not name", self._api.key_mark(), _balance(reply)
+                f"an account that {self.info.title} does not name",
+                self._api.key_mark(),
+                _balance(reply),
+                is_of_key=True,
             )
         return self._account
 

@@ -143,6 +143,24 @@ class JobStore:
 
         return self._database.write(work)
 
+    def approve_more(self, job: Job, approval: Approval, at: datetime) -> Job:
+        """The person's answer to a price above the approval that is not spent yet: it is worth more now, and still one.
+
+        Raises:
+            IllegalMove: there is none.
+        """
+
+        def work(sql: sqlite3.Connection) -> Job:
+            raised = sql.execute(
+                "UPDATE approval SET cap_cents = ?, at = ? WHERE id = ? AND spent_by IS NULL",
+                (approval.cap_cents, approval.at.isoformat(), approval.id),
+            )
+            if raised.rowcount != 1:
+                raise IllegalMove(f"{approval.id} is spent")
+            return _amend(sql, job, at, {"problem": None, "paused": False})
+
+        return self._database.write(work)
+
     def attempts(self, job_id: str) -> tuple[Attempt, ...]:
         """Every POST of a job, oldest first."""
         rows = self._database.read("SELECT * FROM attempt WHERE job_id = ? ORDER BY intent_at, rowid", job_id)
@@ -185,12 +203,10 @@ class JobStore:
         )
         return tuple(_attempt(row) for row in rows)
 
-    def attached_ids(self, provider: str, account: str) -> frozenset[str]:
-        """Remote ids that already belong to an attempt of this account."""
+    def attached_ids(self, provider: str) -> frozenset[str]:
+        """Remote ids that already belong to an attempt at this provider: a renewed key may look like another account."""
         rows = self._database.read(
-            "SELECT remote_id FROM attempt WHERE provider = ? AND account_fp = ? AND remote_id IS NOT NULL",
-            provider,
-            account,
+            "SELECT remote_id FROM attempt WHERE provider = ? AND remote_id IS NOT NULL", provider
         )
         return frozenset(row["remote_id"] for row in rows)
 

@@ -402,7 +402,10 @@ async def test_a_job_waits_for_the_account_that_ordered_it(
         assert paused.state is State.REMOTE
         assert paused.problem is not None
         assert paused.problem.kind is Kind.OTHER_ACCOUNT
-        assert [one for one in waiting.forget_requests() if one["call"] in {"poll", "cancel", "submit"}] == []
+        # Where nobody tells whose key it is, a look shows whether the job is there.
+        is_of_key = (await studio.accounts.test(entry.info.id)).is_of_key
+        wrong = {"cancel", "submit"} if is_of_key else {"poll", "cancel", "submit"}
+        assert [one for one in waiting.forget_requests() if one["call"] in wrong] == []
 
     async with studio_on(home, waiting, key_of(account)) as studio:
         again = await Watch(studio).until(job.id, lambda job: job.problem is None and job.remote_status != "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -70,6 +71,29 @@ async def test_a_told_end_makes_the_next_poll_come_at_once(home: Path, sandbox: 
     assert waited
     assert len(calls(sandbox, "events")) == 1, "one stream for all jobs"
     assert len(calls(sandbox, "poll")) <= 12
+
+
+async def test_a_stream_that_repeats_itself_makes_nobody_ask_without_end(
+    home: Path, tmp_path: Path, clip: Path
+) -> None:
+    async def patient(seconds: float, until: asyncio.Event) -> None:
+        if seconds < 1:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await until.wait()
+
+    with run_sandbox(tmp_path / "waiting", "--queue-delay", "99999") as sandbox:
+        async with a_studio(home, sandbox, pause=patient) as studio:
+            (job,) = studio.queue.enqueue(a_request(clip))
+            job = await Watch(studio).until(job.id, lambda job: job.state is State.REMOTE and job.remote_status != "")
+            for _ in range(100):
+                studio.queue._heard("oxen", str(job.remote_id))
+                studio.queue._heard("oxen", "somebody else's")
+                await asyncio.sleep(0.01)
+        polls = len(calls(sandbox, "poll"))
+
+    assert 2 <= polls <= 12
 
 
 @pytest.mark.parametrize(
@@ -229,6 +253,22 @@ async def test_a_link_past_its_end_is_renewed_before_it_is_used(home: Path, sand
     assert job.state is State.COMPLETED
     assert job.result_url != old
     assert job.result_expires_at is None
+
+
+@pytest.mark.parametrize("code", [401, 402])
+async def test_a_link_that_still_does_needs_neither_key_nor_credit(
+    home: Path, sandbox: Sandbox, clip: Path, code: int
+) -> None:
+    sandbox.faults([{"call": "result", "kind": "status", "code": 503}])
+    async with a_studio(home, sandbox) as studio:
+        watch = Watch(studio)
+        (job,) = studio.queue.enqueue(a_request(clip))
+        await watch.until(job.id, lambda job: job.state is State.DOWNLOADING and job.problem is not None)
+        sandbox.faults([{"call": "poll", "kind": "status", "code": code, "body": {"error": "no"}, "times": 0}])
+        studio.queue._courses[job.id].amend(result_expires_at=datetime.now(UTC) - timedelta(seconds=1))
+        job = await watch.until(job.id, rests)
+
+    assert job.state is State.COMPLETED
 
 
 async def test_a_link_past_its_end_that_cannot_be_renewed_is_given_up_at_once(

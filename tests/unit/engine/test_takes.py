@@ -218,7 +218,7 @@ async def test_sending_again_costs_no_more_than_was_approved(home: Path, sandbox
 
     assert (job.state, job.paused) == (State.READY, True)
     assert job.problem is not None
-    assert (job.problem.kind, job.problem.detail) == (Kind.OVER_MAX_COST, "$1.01; what was approved is $0.50")
+    assert (job.problem.kind, job.problem.detail) == (Kind.OVER_APPROVAL, "$1.01; what was approved is $0.50")
     assert posts(sandbox) == 1
 
 

@@ -655,6 +655,13 @@ async def test_an_upload_that_broke_off_goes_on_where_it_was(sandbox: Sandbox, l
     assert await asyncio.to_thread(_same, url, large)
 
 
+async def test_two_jobs_with_one_large_file_get_an_address_each(sandbox: Sandbox, large: Path) -> None:
+    async with a_fal(sandbox) as provider:
+        urls = await asyncio.gather(*(provider.upload(large, f"{name}.mp4", silent) for name in ("one", "two")))
+
+    assert len(set(urls)) == 2, "the address is what tells one paid request from another"
+
+
 async def test_an_upload_that_the_cdn_has_forgotten_begins_anew(sandbox: Sandbox, large: Path) -> None:
     since = len(sandbox.requests())
     sandbox.faults([{"call": "complete", "kind": "status", "code": 404, "body": {"detail": "Upload not found"}}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -181,7 +182,7 @@ def test_every_take_of_an_accepted_request_has_a_job_from_the_first_moment(store
         ("job of r2", State.REMOTE, "r2"),
         ("job of r3", State.REMOTE, "r3"),
     }
-    assert store.attached_ids("somewhere", "me") == {"r1", "r2", "r3"}
+    assert store.attached_ids("somewhere") == {"r1", "r2", "r3"}
     for each in store.all():
         assert [dst for _, _, dst in store.history(each.id)][-2:] == [State.SUBMITTING, State.REMOTE]
         assert [attempt.state for attempt in store.attempts(each.id)] == [AttemptState.ACCEPTED]
@@ -212,7 +213,7 @@ def test_a_late_find_becomes_a_job_of_its_own_beside_the_one_that_went_on_withou
     ]
     first, _ = store.attempts("one")
     assert first.state is AttemptState.ACCEPTED
-    assert store.attached_ids("somewhere", "me") == {"r1", "r2"}
+    assert store.attached_ids("somewhere") == {"r1", "r2"}
 
 
 def test_circumstances_of_a_job_that_moved_on_are_not_overwritten(store: JobStore) -> None:
@@ -334,7 +335,7 @@ def test_one_remote_id_belongs_to_one_attempt(store: JobStore) -> None:
     with pytest.raises(IllegalMove):
         store.settle(other, "second", AttemptState.ACCEPTED, Event.ACCEPTED, NOW, remote_id="r1")
 
-    assert store.attached_ids("somewhere", "me") == {"r1"}
+    assert store.attached_ids("somewhere") == {"r1"}
 
 
 def test_a_move_by_somebody_who_is_behind_is_refused(store: JobStore) -> None:
@@ -491,3 +492,41 @@ def test_only_the_owner_may_read_the_journal(tmp_path: Path) -> None:
 
     assert path.stat().st_mode & 0o077 == 0
     assert path.parent.stat().st_mode & 0o077 == 0
+
+
+def test_jobs_of_an_older_program_are_read_as_they_were(store: JobStore, database: Database) -> None:
+    job = a_job(store, "one", *TO_READY)
+    old = {
+        "id": "one",
+        "state": "ready",
+        "request": {"source": "/clip.mp4", "prompt": "snow", "provider": "oxen", "tier": "pro"},
+        "created_at": "2026-11-20T12:00:00Z",
+        "updated_at": "2026-11-20T12:00:00Z",
+        "assets": [{"subject": "source", "url": "https://hub.oxen.ai/clip.mp4"}],
+        "body": '{"model": "kling"}',
+        "remote_id": "r1",
+        "extra_remote_ids": ["r2"],
+    }
+    database.write(lambda sql: sql.execute("UPDATE job SET doc = ? WHERE id = ?", (json.dumps(old), job.id)))
+
+    (read,) = store.recover(NOW)
+    assert (read.state, read.order, read.remote_id, read.request.takes) == (State.READY, None, "r1", 1)
+    assert (read.assets[0].is_upload, read.assets[0].uploaded_at) == (False, None)
+    moved = store.move(read, Event.ASSET_EXPIRED, NOW)
+    assert moved.state is State.PREPARED
+
+
+def test_an_approval_can_be_raised_until_it_is_spent(store: JobStore) -> None:
+    job = a_job(store, "one", *TO_READY)
+    job = store.intend(job, an_attempt(job), NOW)
+    job = store.settle(job, "first", AttemptState.UNKNOWN, Event.AMBIGUOUS, NOW)
+    approval = Approval(id="yes", job_id="one", cap_cents=100, at=NOW)
+    job = store.approve(job, approval, "first", NOW)
+
+    job = store.approve_more(job, replace(approval, cap_cents=200), NOW)
+    unspent = store.unspent_approval("one")
+    assert unspent is not None
+    assert unspent.cap_cents == 200
+    job = store.intend(job, an_attempt(job, "second", approval_id="yes"), NOW)
+    with pytest.raises(IllegalMove):
+        store.approve_more(job, replace(approval, cap_cents=300), NOW)

@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from klingstudio.domain.element import is_web_address
-from klingstudio.domain.errors import InputRefused, Kind, StudioError
-from klingstudio.domain.job import Asset, Event, State
+from klingstudio.domain.errors import InputRefused, Kind, StudioError, UnexpectedReply
+from klingstudio.domain.job import Asset, AttemptState, Event, State
 from klingstudio.domain.media import check_image_size
 from klingstudio.engine.course import Course
 from klingstudio.engine.preflight import preflight
@@ -101,6 +101,7 @@ async def upload(course: Course) -> None:
         course.around.work.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=course.around.work, ignore_cleanup_errors=True) as pictures:
             assets = await _upload_files(course, await _files(course, Path(pictures)))
+        _must_be_new(course, assets[0].url)
         order = await provider.order(course.job.request, assets, course.clip)
     except InputRefused as error:
         course.move(Event.SOURCE_CHANGED, problem=error.problem)
@@ -111,6 +112,13 @@ async def upload(course: Course) -> None:
     else:
         if source_is_unchanged(course):
             course.move(Event.UPLOADED, assets=assets, order=order, problem=None)
+
+
+def _must_be_new(course: Course, clip_url: str) -> None:
+    """The address tells one request from another later, so a spent one cannot be sent again; nor uploaded for ever."""
+    spent = {attempt.asset_url for attempt in course.attempts() if attempt.state is not AttemptState.NOT_SENT}
+    if clip_url in spent and clip_url != course.own_address:
+        raise UnexpectedReply("the upload got the address of an earlier one")
 
 
 @dataclass(frozen=True, slots=True)

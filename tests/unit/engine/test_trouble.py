@@ -407,3 +407,27 @@ async def test_with_a_foreign_key_nobody_is_told_that_nothing_was_charged(
 
     assert job.problem is not None
     assert (job.problem.kind, job.problem.charged) == (Kind.OTHER_ACCOUNT, Charged.MAYBE)
+
+
+async def test_a_host_that_gives_an_older_address_again_is_not_uploaded_to_for_ever(
+    sandbox: Sandbox, home: Path, clip: Path
+) -> None:
+    sandbox.faults([{"call": "submit", "kind": "drop_after"}, {"call": "list", "kind": "list_empty", "times": 0}])
+    async with a_studio(home, sandbox) as studio:
+        (job,) = studio.queue.enqueue(a_request(clip, provider="segmind"))
+        watch = Watch(studio)
+        lost = await watch.until(job.id, lambda job: job.state is State.UNCONFIRMED)
+
+        older = {"file_urls": [lost.assets[0].url]}
+        sandbox.faults(
+            [
+                {"call": "upload", "kind": "status", "code": 200, "body": older, "times": 0},
+                {"call": "list", "kind": "list_empty", "times": 0},
+            ]
+        )
+        studio.queue.send_again(job.id)
+        stopped = await watch.until(job.id, lambda job: job.paused)
+
+    assert (stopped.state, stopped.problem and stopped.problem.kind) == (State.PREPARED, Kind.UNEXPECTED_REPLY)
+    assert len(sandbox.requests("POST", "/upload-asset")) == 2
+    assert len(sandbox.requests("POST", "/v2/")) == 1

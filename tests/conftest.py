@@ -11,6 +11,7 @@ import gc
 import inspect
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -36,6 +37,15 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 _GRACE_S = 3.0
 """How long something may take to end after a test ended it."""
+
+
+# --- the process ------------------------------------------------------------------------------------------------------
+
+
+def pytest_configure() -> None:
+    """A shell starts what runs in its background deaf to Ctrl+C, and every program that a test starts would be so, too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # --- the event loop ---------------------------------------------------------------------------------------------------

@@ -109,19 +109,21 @@ def _fields(fields: Mapping[str, str], boundary: str) -> bytes:
 async def _pieces(file: Path, start: int, length: int, most: int, on_bytes: OnBytes) -> AsyncIterator[bytes]:
     """Each piece but the last has `most` bytes."""
     sent = 0
-    handle = await asyncio.to_thread(file.open, "rb")
-    try:
+    while sent < length:
+        piece = await asyncio.to_thread(_read, file, start + sent, min(most, length - sent))
+        if not piece:
+            # The announced length can no longer be kept, so the request must not end as if it were whole.
+            raise InputRefused(Kind.SOURCE_CHANGED, f"{file.name} became shorter", subject="source")
+        yield piece
+        sent += len(piece)
+        on_bytes(sent, length)
+
+
+def _read(file: Path, start: int, most: int) -> bytes:
+    # Opened anew for each piece: a request that is broken off in between leaves nothing open.
+    with file.open("rb") as handle:
         handle.seek(start)
-        while sent < length:
-            piece = await asyncio.to_thread(handle.read, min(most, length - sent))
-            if not piece:
-                # The announced length can no longer be kept, so the request must not end as if it were whole.
-                raise InputRefused(Kind.SOURCE_CHANGED, f"{file.name} became shorter", subject="source")
-            yield piece
-            sent += len(piece)
-            on_bytes(sent, length)
-    finally:
-        handle.close()
+        return handle.read(most)
 
 
 async def file_size(file: Path) -> int:

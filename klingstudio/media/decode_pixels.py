@@ -29,6 +29,8 @@ class Picture:
     height_px: int
     stride_bytes: int
     pixels: memoryview
+    is_draft: bool = False
+    """True: the right frame, but small and compressed; shown until the exact one is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,12 @@ class Price:
         return Money((self.rate.amount * times).quantize(Decimal("0.01"), ROUND_HALF_UP), self.rate.currency)
 
 
+def amount_of(value: object) -> Decimal | None:
+    """The amount that a number or a decimal string of a service's reply says, or None."""
+    is_said = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    return parse_amount(str(value)) if is_said else None
+
+
 def parse_amount(text: str) -> Decimal | None:
     """A finite, non-negative decimal, or None. Accepts the decimal strings that providers send."""
     try:

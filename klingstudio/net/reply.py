@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from klingstudio.domain.errors import UnexpectedReply
 from klingstudio.logs import redact
@@ -123,6 +124,19 @@ def _whole_characters(node: object) -> object:
 
 def _refuse_constant(word: str) -> object:
     raise ValueError(word)
+
+
+def moment(value: object) -> datetime | None:
+    """A time as services write it: a text of ISO 8601, or seconds or thousandths since 1970. None for anything else."""
+    try:
+        if isinstance(value, str):
+            found = datetime.fromisoformat(value)
+            return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None
 
 
 def plain_words(text: str, most: int = 500) -> str:

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
-from klingstudio.domain.errors import DiskProblem, InputRefused, Kind
+from klingstudio.domain.errors import DiskProblem, InputRefused, Kind, ProviderRefused, UnexpectedReply
 from klingstudio.net.api import Api
 from klingstudio.net.reply import Reply
 
@@ -97,6 +97,20 @@ async def upload_base64(
     length = len(head) + (size + 2) // 3 * 4 + len(tail)
     headers = {"Content-Type": "application/json", "Content-Length": str(length)}
     return await api.stream(method, path, headers=headers, chunks=chunks)
+
+
+async def check_public(api: Api, path: str, size_bytes: int) -> None:
+    """Make sure that the model's own fetcher, which has no key, will get the whole file.
+
+    Raises:
+        ProviderRefused: it cannot be read without a key.
+        UnexpectedReply: it has another length.
+    """
+    seen = await api.head_without_key(path)
+    if not seen.is_success:
+        raise ProviderRefused(Kind.UPLOAD_REFUSED, "the uploaded file cannot be read without a key", raw=seen.raw())
+    if seen.headers.get("content-length") not in (None, str(size_bytes)):
+        raise UnexpectedReply("the uploaded file has another length", raw=seen.raw())
 
 
 def _fields(fields: Mapping[str, str], boundary: str) -> bytes:

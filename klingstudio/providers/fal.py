@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -24,11 +25,10 @@ from klingstudio.domain.errors import (
     UnexpectedReply,
 )
 from klingstudio.domain.job import Asset, CancelAnswer, Order, Remote
-from klingstudio.domain.media import Limits
-from klingstudio.domain.price import Money, Price, parse_amount
+from klingstudio.domain.price import Money, Price, amount_of
 from klingstudio.domain.request import Request, Tier
 from klingstudio.net.api import Api
-from klingstudio.net.reply import Reply, plain_words
+from klingstudio.net.reply import Reply, moment, plain_words
 from klingstudio.providers.base import (
     Account,
     Cancelled,
@@ -45,6 +45,7 @@ from klingstudio.providers.base import (
 )
 from klingstudio.providers.fal_errors import CANCELLED, KINDS, error_type, refusal, words
 from klingstudio.providers.fal_storage import LIFETIME_S, Storage
+from klingstudio.providers.kling import O3_LIMITS, inputs
 
 ENDPOINTS = {
     Tier.PRO: "fal-ai/kling-video/o3/pro/video-to-video/edit",
@@ -65,27 +66,12 @@ PAGE_SIZE = 100
 PAGES_MOST = 10
 """How much of each list of requests is read for a lost job."""
 
-LIMITS = Limits(
-    # Kling's own O3 specification and the edit page agree on the `_max` numbers.
-    clip_min_s=3.0,
-    clip_max_s=10.0,
+LIMITS = replace(
+    O3_LIMITS,
     clip_limit_s=15.0,
-    side_min_px=720,
-    side_max_px=2160,
     side_limit_px=3840,
-    fps_min=24,
-    fps_max=60,
-    # "200 MB" may mean 200 × 10⁶; one byte less is right either way.
-    clip_max_bytes=199_999_999,
-    references_max=4,
-    references_limit=4,
-    angles_max=3,
     # The playground takes GIF and AVIF, too; this program makes no use of them.
     image_formats=("jpeg", "png", "webp"),
-    image_min_px=300,
-    image_max_bytes=10_000_000,
-    image_ratio_max=2.5,
-    prompt_max_chars=2500,
     wider_source="fal.ai's later schema of the edit, read 2026-11-20",
 )
 
@@ -122,17 +108,16 @@ INFO = ProviderInfo(
 def planned_order(request: Request, assets: Sequence[Asset], clip: Footage) -> Order:
     """The order. Every default is written out, because the pages of sibling models disagree about them."""
     del clip
-    urls = [asset.url for asset in assets]
-    video, pictures = urls[0], iter(urls[1:])
-    body: dict[str, object] = {"prompt": request.prompt, "video_url": video}
-    if request.images:
-        body["image_urls"] = [next(pictures) for _ in request.images]
+    given = inputs(request, assets)
+    body: dict[str, object] = {"prompt": request.prompt, "video_url": given.clip}
+    if given.images:
+        body["image_urls"] = given.images
     body["keep_audio"] = request.keep_audio
-    if request.elements:
-        elements = [(next(pictures), [next(pictures) for _ in element.angles]) for element in request.elements]
+    if given.elements:
         # One to three angles are wanted; where there is none, the front is the one.
         body["elements"] = [
-            {"frontal_image_url": frontal, "reference_image_urls": angles or [frontal]} for frontal, angles in elements
+            {"frontal_image_url": one.frontal, "reference_image_urls": one.angles or (one.frontal,)}
+            for one in given.elements
         ]
     body["shot_type"] = "customize"
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
@@ -175,7 +160,7 @@ class Fal:
         if not reply.is_success:
             raise refusal(reply)
         row = next((row for row in reply.rows("prices") if row.get("endpoint_id") == endpoint), {})
-        amount, currency = _number(row.get("unit_price")), row.get("currency")
+        amount, currency = amount_of(row.get("unit_price")), row.get("currency")
         if (
             amount is None
             or row.get("unit") not in ("second", "seconds")
@@ -187,7 +172,6 @@ class Fal:
             rate=Money(amount, currency),
             source=f"{self.info.title} price list",
             date=self._now().date().isoformat(),
-            is_live=True,
         )
 
     async def upload(self, path: Path, name: str, on_progress: OnProgress) -> str:
@@ -276,7 +260,7 @@ class Fal:
         if not reply.is_success:
             return None
         events = [row for row in reply.rows("billing_events") if row.get("request_id") == remote.id]
-        amounts = [_number(event.get("cost_estimate_nano_usd")) for event in events]
+        amounts = [amount_of(event.get("cost_estimate_nano_usd")) for event in events]
         known = [amount for amount in amounts if amount is not None]
         if not known or len(known) < len(amounts):
             return None
@@ -303,7 +287,7 @@ class Fal:
             if not reply.is_success:
                 return Account(name, fingerprint, is_of_key=True)
             username, currency = reply.at("username"), reply.at("credits.currency")
-            left = _number(reply.at("credits.current_balance"))
+            left = amount_of(reply.at("credits.current_balance"))
         except StudioError:
             return Account(name, fingerprint, is_of_key=True)
         return Account(
@@ -399,22 +383,9 @@ def _jobs(reply: Reply) -> list[RemoteJob]:
         remote_id, body = row.get("request_id"), row.get("json_input")
         video = body.get("video_url") if isinstance(body, dict) else None
         if isinstance(remote_id, str) and remote_id and isinstance(video, str):
-            jobs.append(RemoteJob(remote_id, video, _moment(row.get("sent_at"))))
+            jobs.append(RemoteJob(remote_id, video, moment(row.get("sent_at"))))
     return jobs
-
-
-def _number(value: object) -> Decimal | None:
-    is_number = isinstance(value, (int, float, str)) and not isinstance(value, bool)
-    return parse_amount(str(value)) if is_number else None
 
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=moment.tzinfo or UTC) if moment else None

@@ -11,14 +11,14 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
 from klingstudio.domain.errors import Kind, NetworkProblem, ProviderRefused, UnexpectedReply
 from klingstudio.net.api import Api
 from klingstudio.net.parts import Part, Tally, parts_of, send_parts
-from klingstudio.net.reply import Reply
+from klingstudio.net.reply import Reply, moment
 from klingstudio.net.upload import content_type, file_size, upload_bytes
 from klingstudio.providers.base import OnProgress
 from klingstudio.providers.fal_errors import refusal, words
@@ -108,7 +108,7 @@ class Storage:
         return _Token(
             {"Authorization": f"{kind if isinstance(kind, str) and kind else 'Bearer'} {text}"},
             base_url if isinstance(base_url, str) else "",
-            _moment(expires_at),
+            moment(expires_at),
         )
 
     async def _with_token(self, call: Callable[[_Token], Awaitable[Reply]]) -> Reply:
@@ -248,13 +248,3 @@ class Storage:
 def _about(name: str) -> dict[str, str]:
     # A header has room for ASCII only.
     return {"Content-Type": content_type(name), "X-Fal-File-Name": quote(name), **_LIFETIME_HEADERS}
-
-
-def _moment(value: object) -> datetime | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -11,7 +11,8 @@ import json
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -23,13 +24,12 @@ from klingstudio.domain.errors import (
     UnexpectedReply,
 )
 from klingstudio.domain.job import Asset, CancelAnswer, Order, Remote
-from klingstudio.domain.media import Limits
-from klingstudio.domain.price import Money, Price, parse_amount
+from klingstudio.domain.price import Money, Price, amount_of
 from klingstudio.domain.request import Request, Tier
 from klingstudio.net.api import Api
 from klingstudio.net.inline import INLINE
-from klingstudio.net.reply import Reply, ReplyTooLarge, plain_words
-from klingstudio.net.upload import file_size, send_form, upload_form
+from klingstudio.net.reply import Reply, ReplyTooLarge, moment, plain_words
+from klingstudio.net.upload import check_public, file_size, send_form, upload_form
 from klingstudio.providers.base import (
     Account,
     Cancelled,
@@ -44,6 +44,7 @@ from klingstudio.providers.base import (
     RemoteStatus,
     Waiting,
 )
+from klingstudio.providers.kling import O3_LIMITS, inputs
 
 EDIT_MODEL = "kling-video-o3-pro-video-to-video-edit"
 """The id on the edit page; pro only. The documentation dropped its generated page on 2026-07-27."""
@@ -62,27 +63,12 @@ PAGE_SIZE = 100
 PAGES_MOST = 10
 """How much of the list of generations is read for a lost job."""
 
-LIMITS = Limits(
-    # Kling's own O3 specification and the edit page agree on the `_max` numbers.
-    clip_min_s=3.0,
-    clip_max_s=10.0,
+LIMITS = replace(
+    O3_LIMITS,
     clip_limit_s=15.0,
-    side_min_px=720,
-    side_max_px=2160,
     side_limit_px=3840,
-    fps_min=24,
-    fps_max=60,
-    # "200 MB" may mean 200 × 10⁶; one byte less is right either way.
-    clip_max_bytes=199_999_999,
-    references_max=4,
-    references_limit=4,
-    angles_max=3,
     # GIF is on Oxen's list too; this program makes no use of it.
     image_formats=("jpeg", "png", "webp"),
-    image_min_px=300,
-    image_max_bytes=10_000_000,
-    image_ratio_max=2.5,
-    prompt_max_chars=2500,
     wider_source="Oxen.ai's later page of the edit, of July 2026, read 2026-11-20",
 )
 
@@ -135,15 +121,13 @@ KIND_OF_WORDS: tuple[tuple[str, Kind], ...] = (
 
 def body_text(request: Request, assets: Sequence[Asset], model: str) -> str:
     """The submit's JSON. Every default is written out, because the pages disagree about them."""
-    urls = [asset.url for asset in assets]
-    clip, pictures = urls[0], iter(urls[1:])
-    body: dict[str, object] = {"model": model, "prompt": request.prompt, "input_video": clip}
-    if request.images:
-        body["input_image"] = [next(pictures) for _ in request.images]
-    if request.elements:
+    given = inputs(request, assets)
+    body: dict[str, object] = {"model": model, "prompt": request.prompt, "input_video": given.clip}
+    if given.images:
+        body["input_image"] = given.images
+    if given.elements:
         body["elements"] = [
-            {"frontal_image_url": next(pictures), "reference_image_urls": [next(pictures) for _ in element.angles]}
-            for element in request.elements
+            {"frontal_image_url": one.frontal, "reference_image_urls": one.angles} for one in given.elements
         ]
     body["keep_audio"] = request.keep_audio
     if model == OMNI_MODEL:
@@ -189,7 +173,7 @@ class Oxen:
         found = reply.number(f"pricing.cost_per_second_by_resolution.{RESOLUTION[tier]}")
         if found is None:
             found = reply.number("pricing.cost_per_second")
-        amount = parse_amount(str(found))
+        amount = amount_of(found)
         if amount is None:
             return None
         return Price(
@@ -215,11 +199,7 @@ class Oxen:
         )
         _accept(reply)
         address = f"{repo}/file/{BRANCH}/{quote(name)}"
-        seen = await self._api.head_without_key(address)
-        if not seen.is_success:
-            raise ProviderRefused(Kind.UPLOAD_REFUSED, "the uploaded file cannot be read without a key")
-        if seen.headers.get("content-length") not in (None, str(await file_size(path))):
-            raise UnexpectedReply("the uploaded file has another length")
+        await check_public(self._api, address, await file_size(path))
         return self._api.base_url + address
 
     async def delete(self, url: str) -> None:
@@ -325,8 +305,7 @@ class Oxen:
         reply = await self._api.get(f"/api/ai/generations/{quote(remote.id, safe='')}")
         if not reply.is_success:
             return None
-        cost = reply.at("generation.cost")
-        amount = parse_amount(str(cost)) if isinstance(cost, (str, int, float)) else None
+        amount = amount_of(reply.at("generation.cost"))
         return None if amount is None else Money(amount, self.info.currency)
 
     def _repo(self, user: Mapping[str, str]) -> str:
@@ -382,7 +361,7 @@ class Oxen:
 def _jobs(reply: Reply) -> list[RemoteJob]:
     rows = ((row.get("generation_id"), row.get("input_video"), row) for row in reply.rows("generations"))
     return [
-        RemoteJob(remote_id, video, _moment(row.get("enqueued_at")))
+        RemoteJob(remote_id, video, moment(row.get("enqueued_at")))
         for remote_id, video, row in rows
         if isinstance(remote_id, str) and remote_id and isinstance(video, str)
     ]
@@ -426,12 +405,3 @@ def _words(reply: Reply) -> str:
     except UnexpectedReply as error:
         return error.problem.detail
     return next((plain_words(text) for text in texts if isinstance(text, str) and text), "")
-
-
-def _moment(value: object) -> datetime | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None

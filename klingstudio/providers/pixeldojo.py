@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 from urllib.parse import quote
 
 from klingstudio.domain.errors import KeyProblem, Kind, ProviderRefused, SubmitUnconfirmed, UnexpectedReply
 from klingstudio.domain.job import Asset, CancelAnswer, Order, Remote
-from klingstudio.domain.media import Limits
 from klingstudio.domain.price import Money, Per, Price, parse_amount
 from klingstudio.domain.request import Request, Tier
 from klingstudio.net.api import Api
-from klingstudio.net.reply import Reply, plain_words
+from klingstudio.net.reply import Reply, moment, plain_words
 from klingstudio.providers.base import (
     Account,
     Failed,
@@ -34,6 +34,7 @@ from klingstudio.providers.base import (
     RemoteStatus,
     Waiting,
 )
+from klingstudio.providers.kling import O3_LIMITS
 
 MODEL = "/api/v1/models/kling-video-edit"
 JOBS = "/api/v1/jobs"
@@ -63,26 +64,10 @@ KIND_OF_CODE = {
 """The machine word of an error, which counts more than the status: insufficient credits come as 402 and as 403."""
 KIND_OF_STATUS = {401: Kind.KEY_REFUSED, 402: Kind.NO_CREDIT, 403: Kind.KEY_REFUSED, 404: Kind.MODEL_GONE}
 
-LIMITS = Limits(
-    # PixelDojo documents no numbers, so what Kling's own O3 specification and the other services agree on is used.
-    clip_min_s=3.0,
-    clip_max_s=10.0,
-    clip_limit_s=10.0,
-    side_min_px=720,
-    side_max_px=2160,
-    side_limit_px=2160,
-    fps_min=24,
-    fps_max=60,
-    clip_max_bytes=199_999_999,
-    references_max=4,
-    references_limit=4,
+LIMITS = replace(
+    # PixelDojo documents no numbers, so what the others agree on is used; it has no elements.
+    O3_LIMITS,
     angles_max=0,
-    image_formats=("jpeg", "png"),
-    image_min_px=300,
-    image_max_bytes=10_000_000,
-    image_ratio_max=2.5,
-    prompt_max_chars=2500,
-    wider_source="",
 )
 
 INFO = ProviderInfo(
@@ -209,7 +194,7 @@ class PixelDojo:
             links={"statusUrl": status_url} if isinstance(status_url, str) and status_url else {},
             charge=self._money(charge),
             balance=self._money(balance),
-            expires_at=_moment(reply.at("expiresAt")),
+            expires_at=moment(reply.at("expiresAt")),
         )
 
     async def poll(self, remote: Remote) -> RemoteStatus:
@@ -226,7 +211,7 @@ class PixelDojo:
                 url = next((url for url in found if isinstance(url, str) and url), None)
                 if url is None:
                     return Waiting("completed, no result yet", is_done=True)
-                return Finished(url, expires_at=_moment(reply.at("expiresAt")))
+                return Finished(url, expires_at=moment(reply.at("expiresAt")))
             case "failed":
                 kind = KIND_OF_CODE.get(_code(reply), Kind.EDIT_FAILED)
                 return Failed(_words(reply) or "no reason given", kind=kind, raw=reply.raw())
@@ -255,7 +240,7 @@ class PixelDojo:
         _accept(reply)
         rows = [(row.get("jobId") or row.get("id"), _input_video(row), row) for row in _rows(reply)]
         return tuple(
-            RemoteJob(job_id, video, _moment(row.get("createdAt") or row.get("created_at")))
+            RemoteJob(job_id, video, moment(row.get("createdAt") or row.get("created_at")))
             for job_id, video, row in rows
             if isinstance(job_id, str) and job_id and video is not None
         )
@@ -345,16 +330,3 @@ def _words(reply: Reply) -> str:
     except UnexpectedReply as error:
         return error.problem.detail
     return next((plain_words(text) for text in texts if isinstance(text, str) and text), "")
-
-
-def _moment(value: object) -> datetime | None:
-    """A time as a text of ISO 8601, or as seconds or thousandths since 1970."""
-    try:
-        if isinstance(value, str):
-            moment = datetime.fromisoformat(value)
-            return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
-    except (ValueError, OverflowError, OSError):
-        pass
-    return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,12 +17,11 @@ from urllib.parse import quote
 
 from klingstudio.domain.errors import Kind, ProviderRefused, SubmitUnconfirmed, UnexpectedReply
 from klingstudio.domain.job import Asset, CancelAnswer, Order, Remote
-from klingstudio.domain.media import Limits
-from klingstudio.domain.price import Money, Price, parse_amount
+from klingstudio.domain.price import Money, Price, amount_of
 from klingstudio.domain.request import Request, Tier
 from klingstudio.net.api import Api
 from klingstudio.net.reply import Reply, plain_words
-from klingstudio.net.upload import content_type, file_size, upload_base64
+from klingstudio.net.upload import check_public, content_type, file_size, upload_base64
 from klingstudio.providers.base import (
     Account,
     Finished,
@@ -34,6 +34,7 @@ from klingstudio.providers.base import (
     RemoteStatus,
     Waiting,
 )
+from klingstudio.providers.kling import O3_LIMITS, inputs
 from klingstudio.providers.segmind_errors import accept, failed, refusal, text_of, words_of
 from klingstudio.providers.segmind_history import jobs_in, row_of, rows_of
 
@@ -55,26 +56,11 @@ HISTORY_DAYS = 30
 CLOCK_DAYS = 7
 """It counts in whole days of its own clock, and ours may be wrong: so many earlier ones are read, too."""
 
-LIMITS = Limits(
-    # Kling's own O3 specification; Segmind's page asks for a width of 720 to 2160 px and says nothing of the rest.
-    clip_min_s=3.0,
-    clip_max_s=10.0,
+LIMITS = replace(
+    # Segmind's page asks for a width of 720 to 2160 px and says nothing of the rest.
+    O3_LIMITS,
     clip_limit_s=15.0,
-    side_min_px=720,
-    side_max_px=2160,
-    side_limit_px=2160,
-    fps_min=24,
-    fps_max=60,
-    # "200 MB" may mean 200 × 10⁶; one byte less is right either way.
-    clip_max_bytes=199_999_999,
-    references_max=4,
     references_limit=10,
-    angles_max=3,
-    image_formats=("jpeg", "png"),
-    image_min_px=300,
-    image_max_bytes=10_000_000,
-    image_ratio_max=2.5,
-    prompt_max_chars=2500,
     wider_source="Segmind's page of the edit, read 2026-11-20",
 )
 
@@ -108,15 +94,13 @@ INFO = ProviderInfo(
 
 def planned_order(request: Request, assets: Sequence[Asset], clip: Footage) -> Order:
     """The paid request. Every default is written out: the page's own are not what an edit wants."""
-    urls = [asset.url for asset in assets]
-    source, pictures = urls[0], iter(urls[1:])
-    body: dict[str, object] = {"prompt": request.prompt, "video_url": source}
-    if request.images:
-        body["image_urls"] = [next(pictures) for _ in request.images]
-    if request.elements:
+    given = inputs(request, assets)
+    body: dict[str, object] = {"prompt": request.prompt, "video_url": given.clip}
+    if given.images:
+        body["image_urls"] = given.images
+    if given.elements:
         body["elements"] = [
-            {"frontal_image_url": next(pictures), "reference_image_urls": [next(pictures) for _ in element.angles]}
-            for element in request.elements
+            {"frontal_image_url": one.frontal, "reference_image_urls": one.angles} for one in given.elements
         ]
     body |= {
         "mode": MODES[request.tier],
@@ -177,12 +161,7 @@ class Segmind:
         url = _first_text(reply, "urls.0", "file_urls.0")
         if url is None:
             raise UnexpectedReply("the upload has no address", raw=reply.raw())
-        place, at = self._api.elsewhere(url)
-        seen = await place.head_without_key(at)
-        if not seen.is_success:
-            raise ProviderRefused(Kind.UPLOAD_REFUSED, "the uploaded file cannot be read without a key", raw=seen.raw())
-        if seen.headers.get("content-length") not in (None, str(size)):
-            raise UnexpectedReply("the uploaded file has another length", raw=seen.raw())
+        await check_public(*self._api.elsewhere(url), size)
         return url
 
     async def delete(self, url: str) -> None:
@@ -270,7 +249,7 @@ class Segmind:
         if told is None:
             kept = await self._kept(remote)
             told = None if kept is None else row_of(kept, remote).get("credits_deduction")
-        amount = parse_amount(str(told)) if _is_amount(told) else None
+        amount = amount_of(told)
         return None if amount is None else Money(amount, self.info.currency)
 
     async def _result(self, remote: Remote) -> RemoteStatus:
@@ -373,7 +352,3 @@ def _first_text(reply: Reply, *places: str) -> str | None:
 
 def _is_video(reply: Reply) -> bool:
     return reply.headers.get("content-type", "").startswith("video/")
-
-
-def _is_amount(value: object) -> bool:
-    return isinstance(value, (str, int, float)) and not isinstance(value, bool)

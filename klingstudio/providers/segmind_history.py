@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 
 from klingstudio.domain.errors import UnexpectedReply
 from klingstudio.domain.job import Remote
-from klingstudio.net.reply import Reply
+from klingstudio.net.reply import Reply, moment
 from klingstudio.providers.base import RemoteJob
 
 
@@ -44,12 +43,4 @@ def jobs_in(rows: Sequence[Mapping[str, object]]) -> Iterator[RemoteJob]:
                 continue
         video = body.get("video_url") if isinstance(body, dict) else None
         if isinstance(remote_id, str) and remote_id and isinstance(video, str):
-            yield RemoteJob(remote_id, video, _moment(row.get("model_created") or row.get("created_at")))
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return None if at is None else at.replace(tzinfo=at.tzinfo or UTC)
+            yield RemoteJob(remote_id, video, moment(row.get("model_created") or row.get("created_at")))

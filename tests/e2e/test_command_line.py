@@ -5,63 +5,27 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
 
 from klingstudio.paths import paths
 from klingstudio.studio import read_jobs
+from tests.fakes.command_line import CommandLine, command_line, lines, until_state
 from tests.fakes.sandbox import Sandbox
-from tests.fakes.studio_run import KEY, a_clip
+from tests.fakes.studio_run import KEY, a_clip, environ_of
 from tests.fakes.wire import closed_port
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-class CommandLine:
-    """Runs `klingstudio` as a program of its own on one data folder."""
-
-    def __init__(self, home: Path, url: str) -> None:
-        self.environ = {k: v for k, v in os.environ.items() if not k.endswith("_KEY") and not k.startswith("DBUS")} | {
-            "KLINGSTUDIO_HOME": str(home),
-            "KLINGSTUDIO_OXEN_URL": url,
-            "OXEN_API_KEY": KEY,
-        }
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "klingstudio", *arguments],
-            cwd=ROOT,
-            env=self.environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def __call__(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "klingstudio", *arguments],
-            cwd=ROOT,
-            env=self.environ,
-            input=stdin or "",
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
 
 
 @pytest.fixture
-def run(home: Path, sandbox: Sandbox) -> CommandLine:
-    return CommandLine(home, sandbox.url)
+def run(home: Path, sandbox: Sandbox) -> Iterator[CommandLine]:
+    # A key for one service only: the others are there and have none.
+    with command_line(environ_of(home, sandbox, {"oxen": KEY})) as run:
+        yield run
 
 
 @pytest.fixture
@@ -69,32 +33,8 @@ def clip(tmp_path: Path) -> Path:
     return a_clip(tmp_path / "clip.mp4")
 
 
-def lines(output: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in output.splitlines()]
-
-
 def posts(sandbox: Sandbox) -> int:
     return len(sandbox.requests("POST", "/api/ai/queue"))
-
-
-def until_state(process: subprocess.Popen[str], state: str) -> str:
-    """Read lines until the job is in this state; its id."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        event = json.loads(line)
-        if event["event"] == "state" and event["state"] == state:
-            return str(event["job"])
-    raise AssertionError(f"never {state}")
-
-
-@pytest.fixture
-def ending() -> Iterator[list[subprocess.Popen[str]]]:
-    """Processes that are ended when the test is over, whatever happened."""
-    started: list[subprocess.Popen[str]] = []
-    yield started
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def test_an_edit_prints_json_lines_and_ends_with_the_take(run: CommandLine, sandbox: Sandbox, clip: Path) -> None:
@@ -122,10 +62,9 @@ def test_without_json_standard_output_is_the_path_of_the_take(run: CommandLine, 
 
 
 def test_a_process_that_is_killed_while_the_edit_runs_is_carried_on_by_resume(
-    run: CommandLine, sandbox: Sandbox, clip: Path, ending: list[subprocess.Popen[str]]
+    run: CommandLine, sandbox: Sandbox, clip: Path
 ) -> None:
     process = run.start("edit", str(clip), "--prompt", "deep snow", "--json")
-    ending.append(process)
     job = until_state(process, "remote")
     process.kill()
     process.wait()
@@ -141,11 +80,10 @@ def test_a_process_that_is_killed_while_the_edit_runs_is_carried_on_by_resume(
 
 
 def test_a_process_that_is_killed_with_the_request_out_never_sends_it_again(
-    run: CommandLine, sandbox: Sandbox, clip: Path, ending: list[subprocess.Popen[str]]
+    run: CommandLine, sandbox: Sandbox, clip: Path
 ) -> None:
     sandbox.faults([{"call": "submit", "kind": "hang", "effect": True}])
     process = run.start("edit", str(clip), "--prompt", "deep snow", "--json")
-    ending.append(process)
     until_state(process, "submitting")
     deadline = time.monotonic() + 20
     while posts(sandbox) == 0 and time.monotonic() < deadline:
@@ -160,11 +98,8 @@ def test_a_process_that_is_killed_with_the_request_out_never_sends_it_again(
     assert posts(sandbox) == 1
 
 
-def test_an_interrupted_edit_is_kept_and_resumed(
-    run: CommandLine, sandbox: Sandbox, clip: Path, ending: list[subprocess.Popen[str]]
-) -> None:
+def test_an_interrupted_edit_is_kept_and_resumed(run: CommandLine, sandbox: Sandbox, clip: Path) -> None:
     process = run.start("edit", str(clip), "--prompt", "deep snow", "--json")
-    ending.append(process)
     until_state(process, "remote")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
@@ -193,12 +128,9 @@ def test_an_outcome_that_stays_unknown_is_left_to_the_person(run: CommandLine, s
     assert run("resolve", last["job"][:8], "again").returncode == 2
 
 
-def test_jobs_are_listed_beside_a_running_studio(
-    run: CommandLine, sandbox: Sandbox, clip: Path, ending: list[subprocess.Popen[str]]
-) -> None:
+def test_jobs_are_listed_beside_a_running_studio(run: CommandLine, sandbox: Sandbox, clip: Path) -> None:
     assert run("jobs", "--json").stdout == ""
     process = run.start("edit", str(clip), "--prompt", "deep snow", "--json")
-    ending.append(process)
     job = until_state(process, "remote")
 
     (listed,) = lines(run("jobs", "--json").stdout)
@@ -212,11 +144,8 @@ def test_jobs_are_listed_beside_a_running_studio(
     assert "done" in run("jobs").stdout
 
 
-def test_cancel_asks_the_provider_and_says_what_it_means(
-    run: CommandLine, sandbox: Sandbox, clip: Path, ending: list[subprocess.Popen[str]]
-) -> None:
+def test_cancel_asks_the_provider_and_says_what_it_means(run: CommandLine, sandbox: Sandbox, clip: Path) -> None:
     process = run.start("edit", str(clip), "--prompt", "deep snow", "--json")
-    ending.append(process)
     job = until_state(process, "remote")
     process.kill()
     process.wait()
@@ -459,7 +388,7 @@ def test_a_file_that_is_not_ours_in_the_place_of_the_journal_is_left_alone(run: 
 def test_keys_are_read_from_standard_input_and_without_a_keychain_not_kept(run: CommandLine) -> None:
     del run.environ["OXEN_API_KEY"]
 
-    kept = run("keys", "set", "oxen", stdin="my-key-from-stdin\n")
+    kept = run("keys", "set", "oxen", said="my-key-from-stdin\n")
 
     assert kept.returncode == 3
     assert "The key was not kept" in kept.stderr

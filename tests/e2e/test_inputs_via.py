@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import functools
 import http.server
-import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.command_line import CommandLine, command_line, lines
 from tests.fakes.sandbox import Sandbox, run_sandbox
 from tests.fakes.studio_run import a_clip, environ_of
 
-ROOT = Path(__file__).resolve().parents[2]
 KEYS = {"pixeldojo": "canary-dojokey-e2e", "oxen": "canary-oxenkey-e2e"}
 
 
@@ -40,33 +36,10 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return a_clip(tmp_path_factory.mktemp("clips") / "clip.mp4")
 
 
-class CommandLine:
-    """Runs `klingstudio` as a program of its own on one data folder."""
-
-    def __init__(self, environ: dict[str, str]) -> None:
-        self.environ = environ
-
-    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        inherited = {k: v for k, v in os.environ.items() if not k.endswith("_KEY") and not k.startswith("DBUS")}
-        return subprocess.run(
-            [sys.executable, "-m", "klingstudio", *arguments],
-            cwd=ROOT,
-            env=inherited | self.environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-
-
 @pytest.fixture
-def run(home: Path, sandbox: Sandbox) -> CommandLine:
-    return CommandLine(environ_of(home, sandbox, KEYS))
-
-
-def lines(output: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in output.splitlines()]
+def run(home: Path, sandbox: Sandbox) -> Iterator[CommandLine]:
+    with command_line(environ_of(home, sandbox, KEYS)) as run:
+        yield run
 
 
 def dojo(source: object, *more: str) -> tuple[str, ...]:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.fakes.command_line import CommandLine, until_state
 from tests.fakes.sandbox import Sandbox
-from tests.fakes.studio_run import KEY, a_clip
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.fakes.studio_run import a_clip
 
 SLOW: dict[str, list[dict[str, Any]]] = {
     # So that the kill arrives while the state still lasts.
@@ -32,29 +27,6 @@ SLOW: dict[str, list[dict[str, Any]]] = {
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Its height does not fit, so that there is a fitted clip which could be left over.
     return a_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", side=700)
-
-
-@pytest.fixture
-def environ(home: Path, sandbox: Sandbox) -> dict[str, str]:
-    inherited = {k: v for k, v in os.environ.items() if not k.endswith("_KEY") and not k.startswith("DBUS")}
-    return inherited | {
-        "KLINGSTUDIO_HOME": str(home),
-        "KLINGSTUDIO_OXEN_URL": sandbox.url,
-        "OXEN_API_KEY": KEY,
-    }
-
-
-@pytest.fixture
-def running() -> Iterator[list[subprocess.Popen[str]]]:
-    started: list[subprocess.Popen[str]] = []
-    yield started
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "klingstudio", *arguments]
 
 
 def facts(path: Path) -> tuple[str, int]:
@@ -88,34 +60,15 @@ def take_of(home: Path) -> tuple[str, int]:
 )
 def test_a_job_that_is_killed_in_any_state_is_paid_once_and_brings_its_take(
     home: Path,
-    environ: dict[str, str],
+    run: CommandLine,
     sandbox: Sandbox,
     clip: Path,
-    running: list[subprocess.Popen[str]],
     state: str,
 ) -> None:
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command(*arguments), cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False
-        )
-
     before = facts(clip)
     sandbox.faults(SLOW.get(state, []))
-    edit = subprocess.Popen(
-        command("edit", str(clip), "--prompt", "deep snow", "--json"),
-        cwd=ROOT,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    running.append(edit)
-    assert edit.stdout is not None
-    for line in edit.stdout:
-        if json.loads(line).get("state") == state:
-            break
-    else:
-        pytest.fail(f"never {state}")
+    edit = run.start("edit", str(clip), "--prompt", "deep snow", "--json")
+    until_state(edit, state)
     if state == "submitting":
         # Killed before a byte left, nobody could tell what became of it, and the person would be asked.
         deadline = time.monotonic() + 20

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -15,51 +12,36 @@ import pytest
 
 from klingstudio.domain.job import State
 from klingstudio.providers.registry import SERVICES
+from tests.fakes.command_line import CommandLine, lines
 from tests.fakes.sandbox import Sandbox, run_sandbox
 from tests.fakes.services import key_of
-from tests.fakes.studio_run import Watch, a_clip, a_request, a_studio
+from tests.fakes.studio_run import Watch, a_clip, a_request, a_studio, environ_of
 
-ROOT = Path(__file__).resolve().parents[2]
 KEYS_OF_A_PLAN = {
     *("event", "provider", "fit", "estimate", "body", "takes", "has_key", "price", "usual_wait_s", "wait_jobs"),
     *("losses", "warnings", "error", "inputs_via", "hosting", "input_lifetime", "result_lifetime", "cancel"),
 }
 
 
-class CommandLine:
-    """Runs `klingstudio` with the sandbox in the place of every service it plays."""
+class Planner(CommandLine):
+    """Has the sandbox in the place of every service it plays, and at first a key for none."""
 
     def __init__(self, home: Path, sandbox: Sandbox) -> None:
+        super().__init__(environ_of(home, sandbox, {}))
         self.sandbox = sandbox
-        self.environ = {k: v for k, v in os.environ.items() if not k.endswith("_KEY") and not k.startswith("DBUS")}
-        self.environ["KLINGSTUDIO_HOME"] = str(home)
-        for entry in SERVICES:
-            self.environ[entry.info.url_variable] = sandbox.at(entry.info.id)
 
-    def with_keys(self, *services: str) -> CommandLine:
+    def with_keys(self, *services: str) -> Planner:
         for entry in SERVICES:
             if entry.info.id in services and entry.info.key_variable:
                 self.environ[entry.info.key_variable] = key_of("plans")
         return self
 
-    def with_all_keys(self) -> CommandLine:
+    def with_all_keys(self) -> Planner:
         return self.with_keys(*(entry.info.id for entry in SERVICES))
-
-    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "klingstudio", *arguments],
-            cwd=ROOT,
-            env=self.environ,
-            input="",
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
 
     def plans(self, *arguments: str) -> dict[str, dict[str, Any]]:
         done = self("edit", *arguments, "--dry-run", "--provider", "all", "--json")
-        found = [json.loads(line) for line in done.stdout.splitlines()]
+        found = lines(done.stdout)
         assert all(plan["event"] == "plan" for plan in found), done.stderr
         return {plan["provider"]: plan for plan in found}
 
@@ -81,10 +63,10 @@ def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(home: Path, played: Sandbox) -> CommandLine:
+def run(home: Path, played: Sandbox) -> Planner:
     played.faults([])
     played.forget_requests()
-    return CommandLine(home, played)
+    return Planner(home, played)
 
 
 def pictures(folder: Path, count: int) -> list[str]:
@@ -97,7 +79,7 @@ def pictures(folder: Path, count: int) -> list[str]:
     return made
 
 
-def test_each_service_is_one_line_with_the_keys_of_a_plan_and_nothing_is_sent(run: CommandLine, clip: Path) -> None:
+def test_each_service_is_one_line_with_the_keys_of_a_plan_and_nothing_is_sent(run: Planner, clip: Path) -> None:
     plans = run.with_all_keys().plans(str(clip), "--prompt", "snow")
 
     assert list(plans) == [entry.info.id for entry in SERVICES]
@@ -116,7 +98,7 @@ def test_each_service_is_one_line_with_the_keys_of_a_plan_and_nothing_is_sent(ru
     assert {plan["provider"] for plan in plans.values() if plan["price"]["live"]} <= {one["dialect"] for one in asked}
 
 
-def test_where_a_service_tells_its_price_that_one_counts(run: CommandLine, clip: Path) -> None:
+def test_where_a_service_tells_its_price_that_one_counts(run: Planner, clip: Path) -> None:
     plan = run.with_keys("oxen").plans(str(clip), "--prompt", "snow", "--takes", "2")["oxen"]
 
     assert plan["price"]["live"] is True
@@ -126,7 +108,7 @@ def test_where_a_service_tells_its_price_that_one_counts(run: CommandLine, clip:
     assert plan["takes"] == 2
 
 
-def test_without_keys_prices_are_those_of_the_table_with_their_dates(run: CommandLine, clip: Path) -> None:
+def test_without_keys_prices_are_those_of_the_table_with_their_dates(run: Planner, clip: Path) -> None:
     plans = run.plans(str(clip), "--prompt", "snow")
 
     assert not any(plan["has_key"] for plan in plans.values())
@@ -137,7 +119,7 @@ def test_without_keys_prices_are_those_of_the_table_with_their_dates(run: Comman
     assert run.sandbox.requests() == []
 
 
-def test_what_is_unknown_is_null_and_never_nothing(run: CommandLine, clip: Path) -> None:
+def test_what_is_unknown_is_null_and_never_nothing(run: Planner, clip: Path) -> None:
     plan = run.plans(str(clip), "--prompt", "snow", "--tier", "standard")["oxen"]
 
     assert plan["price"] is None
@@ -145,7 +127,7 @@ def test_what_is_unknown_is_null_and_never_nothing(run: CommandLine, clip: Path)
     assert plan["error"] is None
 
 
-def test_what_one_service_lacks_is_said_in_its_line_alone(run: CommandLine, clip: Path, tmp_path: Path) -> None:
+def test_what_one_service_lacks_is_said_in_its_line_alone(run: Planner, clip: Path, tmp_path: Path) -> None:
     front, side, other = pictures(tmp_path, 3)
 
     plans = run.with_all_keys().plans(str(clip), "--prompt", "snow", "--element", f"{front},{side}", "--element", other)
@@ -159,7 +141,7 @@ def test_what_one_service_lacks_is_said_in_its_line_alone(run: CommandLine, clip
     assert all(plan["error"] is None and len(plan["body"]["elements"]) == 2 for plan in others)
 
 
-def test_files_of_a_service_without_hosting_go_through_the_named_one(run: CommandLine, clip: Path) -> None:
+def test_files_of_a_service_without_hosting_go_through_the_named_one(run: Planner, clip: Path) -> None:
     run.with_keys("oxen", "segmind", "pixeldojo")
 
     plans = run.plans(str(clip), "--prompt", "snow", "--inputs-via", "segmind")
@@ -169,7 +151,7 @@ def test_files_of_a_service_without_hosting_go_through_the_named_one(run: Comman
     assert plans["oxen"]["inputs_via"] is None
 
 
-def test_a_trim_is_kept_with_a_warning_or_refused_by_each_services_own_limit(run: CommandLine, long_clip: Path) -> None:
+def test_a_trim_is_kept_with_a_warning_or_refused_by_each_services_own_limit(run: Planner, long_clip: Path) -> None:
     run.with_all_keys()
 
     plans = run.plans(str(long_clip), "--prompt", "snow", "--trim", "1-13.5")
@@ -189,7 +171,7 @@ def test_a_trim_is_kept_with_a_warning_or_refused_by_each_services_own_limit(run
     assert plans["pixeldojo"]["error"]
 
 
-def test_without_a_trim_the_clip_ends_where_every_document_agrees(run: CommandLine, long_clip: Path) -> None:
+def test_without_a_trim_the_clip_ends_where_every_document_agrees(run: Planner, long_clip: Path) -> None:
     plans = run.with_all_keys().plans(str(long_clip), "--prompt", "snow")
 
     for plan in plans.values():
@@ -198,7 +180,7 @@ def test_without_a_trim_the_clip_ends_where_every_document_agrees(run: CommandLi
         assert [loss["amount"] for loss in plan["losses"] if loss["kind"] == "length"] == ["17.0 s → 10.0 s"]
 
 
-def test_five_pictures_are_warned_of_or_refused_at_their_tile(run: CommandLine, clip: Path, tmp_path: Path) -> None:
+def test_five_pictures_are_warned_of_or_refused_at_their_tile(run: Planner, clip: Path, tmp_path: Path) -> None:
     images = [part for place in pictures(tmp_path, 5) for part in ("--image", place)]
 
     plans = run.with_all_keys().plans(str(clip), "--prompt", "snow", *images)
@@ -208,7 +190,7 @@ def test_five_pictures_are_warned_of_or_refused_at_their_tile(run: CommandLine, 
     assert "Image 5: 5 of 4" in plans["oxen"]["error"]["message"]
 
 
-def test_a_service_that_hangs_is_shown_with_its_listed_price(run: CommandLine, clip: Path) -> None:
+def test_a_service_that_hangs_is_shown_with_its_listed_price(run: Planner, clip: Path) -> None:
     run.sandbox.faults([{"call": "models", "kind": "hang", "times": 0}])
 
     plan = run.with_keys("oxen").plans(str(clip), "--prompt", "snow")["oxen"]
@@ -218,7 +200,7 @@ def test_a_service_that_hangs_is_shown_with_its_listed_price(run: CommandLine, c
 
 
 def test_the_exit_code_is_that_of_the_first_problem_only_when_nobody_can(
-    run: CommandLine, long_clip: Path, clip: Path
+    run: Planner, long_clip: Path, clip: Path
 ) -> None:
     nobody = run("edit", str(long_clip), "--prompt", "snow", "--trim", "0-16", "--dry-run", "--provider", "all")
     somebody = run("edit", str(clip), "--prompt", "snow", "--dry-run", "--provider", "all")
@@ -228,7 +210,7 @@ def test_the_exit_code_is_that_of_the_first_problem_only_when_nobody_can(
     assert "cannot" in somebody.stdout, "a service without hosting and without a host"
 
 
-def test_the_table_fits_100_columns_and_names_everything(run: CommandLine, long_clip: Path) -> None:
+def test_the_table_fits_100_columns_and_names_everything(run: Planner, long_clip: Path) -> None:
     done = run.with_keys("oxen")("edit", str(long_clip), "--prompt", "snow", "--dry-run", "--provider", "all")
 
     shown = done.stdout.splitlines()
@@ -242,7 +224,7 @@ def test_the_table_fits_100_columns_and_names_everything(run: CommandLine, long_
     assert "no edits yet" in done.stdout
 
 
-def test_comparing_is_no_way_to_send(run: CommandLine, clip: Path, home: Path) -> None:
+def test_comparing_is_no_way_to_send(run: Planner, clip: Path, home: Path) -> None:
     done = run.with_all_keys()("edit", str(clip), "--prompt", "snow", "--provider", "all", "--yes")
 
     assert done.returncode == 2
@@ -251,7 +233,7 @@ def test_comparing_is_no_way_to_send(run: CommandLine, clip: Path, home: Path) -
     assert run.sandbox.requests() == []
 
 
-def test_a_plan_of_one_service_has_the_same_keys(run: CommandLine, clip: Path) -> None:
+def test_a_plan_of_one_service_has_the_same_keys(run: Planner, clip: Path) -> None:
     done = run.with_keys("segmind")(
         "edit", str(clip), "--prompt", "snow", "--provider", "segmind", "--dry-run", "--json"
     )
@@ -262,7 +244,7 @@ def test_a_plan_of_one_service_has_the_same_keys(run: CommandLine, clip: Path) -
     assert {one["method"] for one in run.sandbox.requests()} <= {"GET"}
 
 
-def test_an_error_says_whether_it_was_charged(run: CommandLine, tmp_path: Path) -> None:
+def test_an_error_says_whether_it_was_charged(run: Planner, tmp_path: Path) -> None:
     done = run("edit", str(tmp_path / "no.mp4"), "--prompt", "snow", "--provider", "oxen", "--json")
 
     last = json.loads(done.stdout.splitlines()[-1])
@@ -271,7 +253,7 @@ def test_an_error_says_whether_it_was_charged(run: CommandLine, tmp_path: Path) 
     assert "raw" not in last["error"]
 
 
-def test_keys_of_all_services_are_listed_and_a_balance_is_only_told_where_it_is_known(run: CommandLine) -> None:
+def test_keys_of_all_services_are_listed_and_a_balance_is_only_told_where_it_is_known(run: Planner) -> None:
     run.with_all_keys()
 
     listed = run("keys", "list")
@@ -287,7 +269,7 @@ def test_keys_of_all_services_are_listed_and_a_balance_is_only_told_where_it_is_
 
 
 async def test_the_wait_for_earlier_edits_is_told_beside_the_studio_and_in_it(
-    run: CommandLine, clip: Path, home: Path
+    run: Planner, clip: Path, home: Path
 ) -> None:
     async with a_studio(home, run.sandbox) as studio:
         (job,) = studio.queue.enqueue(a_request(clip))
@@ -308,7 +290,7 @@ async def test_the_wait_for_earlier_edits_is_told_beside_the_studio_and_in_it(
     assert str(offers["oxen"].estimate) == "$4.04"
 
 
-def test_files_never_go_elsewhere_than_was_asked_for(run: CommandLine, clip: Path) -> None:
+def test_files_never_go_elsewhere_than_was_asked_for(run: Planner, clip: Path) -> None:
     run.with_all_keys()
     for how in (["--dry-run"], ["--yes"]):
         done = run("edit", str(clip), "--prompt", "snow", "--provider", "fal", "--inputs-via", "oxen", *how)
@@ -318,7 +300,7 @@ def test_files_never_go_elsewhere_than_was_asked_for(run: CommandLine, clip: Pat
     assert run.sandbox.requests("POST") == []
 
 
-def test_an_address_that_cannot_be_used_is_refused_before_there_is_a_job(run: CommandLine, clip: Path) -> None:
+def test_an_address_that_cannot_be_used_is_refused_before_there_is_a_job(run: Planner, clip: Path) -> None:
     run.with_all_keys().environ["KLINGSTUDIO_FAL_URL"] = "junk"
 
     done = run("edit", str(clip), "--prompt", "snow", "--provider", "fal", "--yes")
@@ -328,7 +310,7 @@ def test_an_address_that_cannot_be_used_is_refused_before_there_is_a_job(run: Co
     assert run("jobs").stdout == "No jobs yet.\n"
 
 
-def test_what_cannot_be_done_with_a_key_is_said(run: CommandLine) -> None:
+def test_what_cannot_be_done_with_a_key_is_said(run: Planner) -> None:
     kept = run.with_keys("fal")("keys", "remove", "fal")
     needless = run("keys", "remove", "sandbox")
 

@@ -11,48 +11,18 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.fakes.sandbox import Sandbox
-from tests.fakes.studio_run import KEY, a_clip
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-class CommandLine:
-    """Starts `klingstudio` as a program of its own on one data folder."""
-
-    def __init__(self, home: Path, url: str) -> None:
-        self.environ = {k: v for k, v in os.environ.items() if not k.endswith("_KEY") and not k.startswith("DBUS")} | {
-            "KLINGSTUDIO_HOME": str(home),
-            "KLINGSTUDIO_OXEN_URL": url,
-            "OXEN_API_KEY": KEY,
-        }
-        self.started: list[subprocess.Popen[str]] = []
-
-    def start(self, *arguments: str | bytes, **options: Any) -> subprocess.Popen[str]:
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-        process = subprocess.Popen(
-            [sys.executable, "-m", "klingstudio", *arguments], cwd=ROOT, env=self.environ, text=True, **streams
-        )
-        self.started.append(process)
-        return process
-
-    def __call__(self, *arguments: str | bytes, **options: Any) -> subprocess.CompletedProcess[str]:
-        process = self.start(*arguments, **options)
-        out, err = process.communicate(timeout=60)
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+from tests.fakes.command_line import CommandLine, command_line, until_state
+from tests.fakes.sandbox import ROOT, Sandbox
+from tests.fakes.studio_run import KEY, a_clip, environ_of
 
 
 @pytest.fixture
 def run(home: Path, sandbox: Sandbox) -> Iterator[CommandLine]:
-    command = CommandLine(home, sandbox.url)
-    yield command
-    for process in command.started:
-        process.kill()
-        process.communicate()
+    with command_line(environ_of(home, sandbox, {"oxen": KEY})) as run:
+        yield run
 
 
 @pytest.fixture(scope="module")
@@ -62,15 +32,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def posts(sandbox: Sandbox) -> int:
     return len(sandbox.requests("POST", "/api/ai/queue"))
-
-
-def until_state(process: subprocess.Popen[str], state: str) -> str:
-    assert process.stdout is not None
-    for line in process.stdout:
-        event = json.loads(line)
-        if event["event"] == "state" and event["state"] == state:
-            return str(event["job"])
-    raise AssertionError(f"never {state}")
 
 
 def test_a_reader_that_goes_away_leaves_the_job_to_resume(run: CommandLine, sandbox: Sandbox, clip: Path) -> None:

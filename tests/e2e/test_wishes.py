@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +11,10 @@ import pytest
 from klingstudio.cli import COMMANDS
 from klingstudio.cli.parser import parser
 from klingstudio.providers.registry import SERVICES
-from tests.fakes.sandbox import ROOT, Sandbox, run_sandbox
-from tests.fakes.studio_run import a_clip, environ_of
+from tests.fakes.command_line import CommandLine, until_state
+from tests.fakes.sandbox import Sandbox, run_sandbox
+from tests.fakes.studio_run import a_clip
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 WITHOUT_CANCEL = next(entry.info for entry in SERVICES if not entry.info.can_cancel and entry.info.hosts_files)
 
 
@@ -38,31 +35,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return a_clip(tmp_path_factory.mktemp("clips") / "clip.mp4")
 
 
-@pytest.fixture
-def environ(home: Path, sandbox: Sandbox) -> dict[str, str]:
-    inherited = {k: v for k, v in os.environ.items() if not k.endswith("_KEY") and not k.startswith("DBUS")}
-    return inherited | environ_of(home, sandbox)
-
-
-@pytest.fixture
-def run(environ: dict[str, str]) -> Run:
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "klingstudio", *arguments],
-            cwd=ROOT,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return run
-
-
 def test_two_takes_of_one_request_end_in_two_lines_and_their_copies_can_be_removed(
-    run: Run, sandbox: Sandbox, clip: Path
+    run: CommandLine, sandbox: Sandbox, clip: Path
 ) -> None:
     edit = ("edit", str(clip), "--prompt", "deep snow", "--provider", "oxen", "--takes", "2", "--json")
 
@@ -85,23 +59,12 @@ def test_two_takes_of_one_request_end_in_two_lines_and_their_copies_can_be_remov
 
 
 def test_a_cancel_that_cannot_be_says_so_and_the_take_comes_all_the_same(
-    run: Run, environ: dict[str, str], sandbox: Sandbox, clip: Path
+    run: CommandLine, sandbox: Sandbox, clip: Path
 ) -> None:
     sandbox.faults([{"call": "poll", "kind": "slow", "seconds": 1, "times": 6}])
-    edit = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "klingstudio", "edit", str(clip), "--prompt", "deep snow"),
-            *("--provider", WITHOUT_CANCEL.id, "--yes", "--json"),
-        ],
-        cwd=ROOT,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert edit.stdout is not None
-    lines = (json.loads(line) for line in edit.stdout)
-    job = next(line["job"] for line in lines if line.get("state") == "remote")
+    chosen = ("--provider", WITHOUT_CANCEL.id, "--yes", "--json")
+    edit = run.start("edit", str(clip), "--prompt", "deep snow", *chosen)
+    job = until_state(edit, "remote")
     edit.kill()
     edit.communicate()
 

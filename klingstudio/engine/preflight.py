@@ -12,7 +12,7 @@ from klingstudio.domain.media import Caution, ClipFacts, FitPlan, ImageFacts, ch
 from klingstudio.domain.price import Money, Price
 from klingstudio.domain.request import Request, check_request, reference_cautions
 from klingstudio.engine.accounts import Accounts, those_that_do
-from klingstudio.media.probe import stat_source
+from klingstudio.media.source_file import stat_source
 from klingstudio.media.worker import MediaWorker
 from klingstudio.providers.base import ProviderInfo
 

@@ -14,7 +14,8 @@ from klingstudio.domain.job import Asset, AttemptState, Event, State
 from klingstudio.domain.media import check_image_size
 from klingstudio.engine.course import Course
 from klingstudio.engine.preflight import preflight
-from klingstudio.media.probe import mark_source, stat_source
+from klingstudio.media.probe import mark_source
+from klingstudio.media.source_file import stat_source
 from klingstudio.net.source import served_bytes
 from klingstudio.net.upload import disk_problem, file_size
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from klingstudio.domain.errors import InputRefused, Kind
 from klingstudio.media.decode_index import FrameIndex
 from klingstudio.media.decode_pixels import Shape, shape_of
+from klingstudio.media.source_file import stat_source
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame, VideoStream
@@ -25,6 +26,8 @@ class ClipFile:
         self._path = path
         self._is_stopping = is_stopping
         self._container: InputContainer | None = None
+        self._stream: VideoStream
+        self._identity: tuple[int, int, int]
         self._pending: deque[VideoFrame] = deque()
         self._packets: Iterator[Packet[VideoStream]] = iter(())
         self._next: int | None = None
@@ -41,32 +44,66 @@ class ClipFile:
         Raises:
             InputRefused: the file cannot be read, is no video, or has no picture.
         """
-        import av
-
-        from klingstudio.media.probe import stat_source
-
-        stat_source(self._path)
-        try:
-            # "file:" keeps a name such as "concat:a|b" a name; the list keeps a playlist from opening anything else.
-            self._container = av.open(f"file:{self._path.absolute()}", options={"protocol_whitelist": "file"})
-        except OSError as error:
-            raise InputRefused(Kind.SOURCE_UNREADABLE, self._path.name, subject="source") from error
-        except av.error.FFmpegError as error:
-            raise InputRefused(Kind.SOURCE_NOT_VIDEO, self._path.name, subject="source") from error
-        self._stream.thread_type = "AUTO"
+        self._open()
         self.index = self._list_frames()
         if not self._is_stopping():
             self.shape = self._look_at_first_frame()
 
-    def frames(self, target: int, keep_from: int, *, is_careful: bool) -> Iterator[tuple[int, VideoFrame]]:
-        """Every frame that has to be decoded to reach `target`, as (number, frame), in order.
+    def open_beside(self, other: ClipFile) -> None:
+        """Open the same file a second time, to decode at another place. What is known of it is not worked out again.
 
-        Frames before `keep_from` that no other frame refers to are left out. `is_careful`: start further back and
-        leave nothing out, for data whose key frames are not what they say.
+        Raises:
+            InputRefused: the file can no longer be read, or another one lies there now.
         """
-        wanted_pts = self.index.pts(target)
-        can_go_on = self._next is not None and self.index.key_before(target) <= self._next <= target
-        if is_careful or not can_go_on or wanted_pts <= self._skipped_to:
+        self._open()
+        if self._identity != other._identity:
+            raise InputRefused(Kind.SOURCE_CHANGED, self._path.name, subject="source")
+        self.index, self.shape = other.index, other.shape
+
+    def frames(self, target: int, keep_from: int) -> Iterator[tuple[int, VideoFrame]]:
+        """Every frame that has to be decoded to reach `target`, as (number, frame). The last is the target.
+
+        Frames before `keep_from` that no other frame refers to are left out. Where the target does not come out so, a
+        second attempt starts further back and leaves nothing out, for data whose key frames are not what they say.
+        Without the target at the end, the data does not have it.
+        """
+        for is_careful in (False, True):
+            for number, frame in self._walk(target, keep_from, is_careful=is_careful):
+                yield number, frame
+                if number == target:
+                    return
+
+    def reaches(self, target: int) -> bool:
+        """True when going on from here gives the frame, and starting again from a key frame would be no shorter."""
+        if self._next is None or not self.index.key_before(target) <= self._next <= target:
+            return False
+        return self.index.pts(target) > self._skipped_to
+
+    def leave_place(self) -> None:
+        """Start from a key frame next time: what was left out on the way here is wanted now."""
+        self._next = None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._pending.clear()
+        if self._container is not None:
+            self._container.close()
+
+    def _open(self) -> None:
+        from av.stream import Discard
+
+        found = stat_source(self._path)
+        self._identity = found.st_ino, found.st_size, found.st_mtime_ns
+        self._container = open_container(self._path)
+        self._stream = picture_stream(self._container, self._path.name)
+        self._stream.thread_type = "AUTO"
+        for other in self._container.streams:
+            if other is not self._stream:
+                # What is not read is not loaded either: sound lies between the pictures.
+                other.discard = Discard.all
+
+    def _walk(self, target: int, keep_from: int, *, is_careful: bool) -> Iterator[tuple[int, VideoFrame]]:
+        if is_careful or not self.reaches(target):
             self._seek(target, is_careful=is_careful)
         exact_from = self.index.pts(0 if is_careful else keep_from)
         for frame in self._decode(exact_from):
@@ -78,23 +115,6 @@ class ClipFile:
             if number >= target:
                 return
         self._next = None
-
-    def close(self) -> None:
-        """Close the file."""
-        self._pending.clear()
-        if self._container is not None:
-            self._container.close()
-
-    @property
-    def _stream(self) -> VideoStream:
-        from av.stream import Disposition
-
-        assert self._container is not None
-        for stream in self._container.streams.video:
-            # The cover picture of a sound file is a video stream too.
-            if not stream.disposition & Disposition.attached_pic:
-                return stream
-        raise InputRefused(Kind.SOURCE_NO_PICTURE, self._path.name, subject="source")
 
     def _list_frames(self) -> FrameIndex:
         from av.error import FFmpegError
@@ -127,14 +147,15 @@ class ClipFile:
         return FrameIndex(times, keys or times[:1], stream.time_base, last[1] or round(usual))
 
     def _look_at_first_frame(self) -> Shape:
-        for is_careful in (False, True):
-            for number, frame in self.frames(0, 0, is_careful=is_careful):
-                if number == 0:
-                    return shape_of(frame, self._stream.sample_aspect_ratio)
+        for number, frame in self.frames(0, 0):
+            if number == 0:
+                # It is what will be asked for first: put back, it need not be decoded again.
+                self._pending.appendleft(frame)
+                self._next = 0
+                return shape_of(frame, self._stream.sample_aspect_ratio)
         raise InputRefused(Kind.SOURCE_DAMAGED, f"{self._path.name} has no frame that can be decoded", subject="source")
 
     def _seek(self, target: int, *, is_careful: bool) -> None:
-
         assert self._container is not None
         stream = self._stream
         self._pending.clear()
@@ -144,14 +165,14 @@ class ClipFile:
         two_seconds = round(2 / (stream.time_base or 1))
         offsets = [self.index.pts(key), self.index.pts(earlier_key), self.index.pts(key) - two_seconds]
         for offset in offsets[1:] if is_careful else offsets:
-            if self._starts_at(offset, stream, key):
+            if self._jumps_to(offset, stream, key):
                 return
-        if self._starts_at(self._container.start_time or 0, None, key):
+        if self._jumps_to(self._container.start_time or 0, None, key):
             return
         self._packets = iter(())
         self._next = None
 
-    def _starts_at(self, offset: int, stream: VideoStream | None, key: int) -> bool:
+    def _jumps_to(self, offset: int, stream: VideoStream | None, key: int) -> bool:
         """Jump to `offset`. False: the file's own search landed behind the key frame, as it does in MPEG-TS."""
         from av.error import FFmpegError
 
@@ -193,6 +214,39 @@ class ClipFile:
             except FFmpegError:
                 # What this packet held is missing from the pictures; whoever waits for it will notice.
                 continue
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open a file and nothing else, whatever its name or its content ask for.
+
+    Raises:
+        InputRefused: the file cannot be read, or is no video.
+    """
+    import av
+
+    try:
+        # "file:" keeps a name such as "concat:a|b" a name; the first list keeps a playlist from opening anything else.
+        # The second keeps FFmpeg from decoding the first frames only to look at them: a tenth of a second at 1080p.
+        return av.open(f"file:{path.absolute()}", options={"protocol_whitelist": "file", "codec_whitelist": "none"})
+    except OSError as error:
+        raise InputRefused(Kind.SOURCE_UNREADABLE, path.name, subject="source") from error
+    except av.error.FFmpegError as error:
+        raise InputRefused(Kind.SOURCE_NOT_VIDEO, path.name, subject="source") from error
+
+
+def picture_stream(container: InputContainer, name: str) -> VideoStream:
+    """The first moving picture in a file.
+
+    Raises:
+        InputRefused: there is none.
+    """
+    from av.stream import Disposition
+
+    for stream in container.streams.video:
+        # The cover picture of a sound file is a video stream too.
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    raise InputRefused(Kind.SOURCE_NO_PICTURE, name, subject="source")
 
 
 def _time_of(packet: Packet[VideoStream]) -> int | None:

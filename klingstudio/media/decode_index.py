@@ -29,6 +29,11 @@ class FrameIndex:
         """From the first frame's time to the end of the last frame."""
         return float((self._pts[-1] + self._last_duration - self._pts[0]) * self._time_base) if self._pts else 0.0
 
+    @property
+    def start_s(self) -> float:
+        """The file's own time of the first frame: what sound and pictures have in common."""
+        return float(self._pts[0] * self._time_base) if self._pts else 0.0
+
     def pts(self, index: int) -> int:
         """The time of a frame in the stream's own units."""
         return self._pts[index]

@@ -30,7 +30,8 @@ from klingstudio.domain.media import ClipFacts, FitPlan, Limits
 from klingstudio.media.container import THREADS, OpenClip, has_decoder, open_clip
 from klingstudio.media.frames import frames, frames_from
 from klingstudio.media.picture import Developer, seconds
-from klingstudio.media.probe import probe, stat_source
+from klingstudio.media.probe import probe
+from klingstudio.media.source_file import stat_source
 from klingstudio.media.verify import verify
 from klingstudio.media.whole_file import writing
 

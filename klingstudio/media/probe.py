@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from collections.abc import Iterable
 from fractions import Fraction
 from itertools import pairwise
@@ -21,6 +20,7 @@ from klingstudio.domain.job import SourceMark
 from klingstudio.domain.media import SOURCE_MAX_S, ClipFacts
 from klingstudio.media.container import OpenClip, has_decoder, open_clip
 from klingstudio.media.picture import is_hdr, lies_on_its_side
+from klingstudio.media.source_file import stat_source
 
 _USUAL_RATES = (
     *(Fraction(rate) for rate in (24, 25, 30, 48, 50, 60, 120, 240)),
@@ -28,28 +28,6 @@ _USUAL_RATES = (
 )
 _PACKETS_BEFORE_A_PICTURE = 300
 """A decoder that has not given a frame after so many packets will give none."""
-
-
-def stat_source(path: Path) -> os.stat_result:
-    """Refuse what cannot be a video file before anything opens it: opening a named pipe would wait for ever.
-
-    Raises:
-        InputRefused: missing, a directory or a device, unreadable, or empty.
-    """
-    try:
-        found = path.stat()
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        # ValueError: a NUL in the name, which no file has.
-        raise InputRefused(Kind.SOURCE_MISSING, path.name, subject="source") from None
-    except OSError as error:
-        raise InputRefused(Kind.SOURCE_UNREADABLE, f"{path.name}: {error.strerror}", subject="source") from error
-    if not stat.S_ISREG(found.st_mode):
-        raise InputRefused(Kind.SOURCE_NOT_A_FILE, path.name, subject="source")
-    if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
-        raise InputRefused(Kind.SOURCE_UNREADABLE, path.name, subject="source")
-    if found.st_size == 0:
-        raise InputRefused(Kind.SOURCE_EMPTY, path.name, subject="source")
-    return found
 
 
 def mark_source(path: Path) -> SourceMark:

@@ -6,17 +6,23 @@ import random
 import sys
 import threading
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
+from time import monotonic, sleep
 
 import av
 import pytest
 
 from klingstudio.domain.errors import Kind
 from klingstudio.media.decode import Arrived, Broken, ClipDecoder, Event, Opened
+from klingstudio.media.decode_file import ClipFile
 from klingstudio.media.decode_index import FrameIndex
 from klingstudio.media.decode_pixels import Picture
+from klingstudio.media.decode_plan import Run
+from klingstudio.media.decode_refill import Refill
 from tests.unit.media.numbered_clips import (
     BLUE,
     HEIGHT_PX,
@@ -27,9 +33,12 @@ from tests.unit.media.numbered_clips import (
     ink_of,
     number_of,
     numbered_clip,
+    unturned,
 )
 
 BOX = (WIDTH_PX, HEIGHT_PX)
+KEPT_BYTES = WIDTH_PX * HEIGHT_PX * 3 // 2
+"""What one frame takes in the cache: luma whole, chroma at a quarter."""
 
 
 class Desk:
@@ -52,6 +61,13 @@ class Desk:
         while not isinstance(event, Broken):
             event = self.next()
         return event
+
+    def wait_for(self, frames: Iterable[int]) -> None:
+        """Until all of them are in the cache. Those that nobody waits for arrive without a word."""
+        give_up_at = monotonic() + 20
+        while not all(self.decoder.has(frame) for frame in frames):
+            assert monotonic() < give_up_at
+            sleep(0.005)
 
     def picture(self, index: int, box: tuple[int, int] = BOX, *, back: int = 0) -> Picture:
         self.decoder.request((index,), box, back=back)
@@ -129,7 +145,7 @@ CONTAINERS = {
 def test_every_seek_gives_exactly_the_frame_that_was_asked_for(name: str, tmp_path: Path, desks: list[Desk]) -> None:
     path = numbered_clip(tmp_path / name, 70, **CONTAINERS[name])  # type: ignore[arg-type]
     # So small a cache that nearly every request has to be decoded.
-    desk = Desk(path, cache_bytes=5 * 4 * WIDTH_PX * HEIGHT_PX)
+    desk = Desk(path, cache_bytes=5 * KEPT_BYTES)
     desks.append(desk)
     chance = random.Random(name)
     targets = [0, 69, 1, 68, *(chance.randrange(70) for _ in range(25)), *range(40, 30, -1)]
@@ -169,13 +185,7 @@ def test_a_turned_clip_arrives_upright(turn_deg: int, tmp_path: Path, desks: lis
     is_lying = turn_deg != 180
     expected = (HEIGHT_PX, WIDTH_PX) if is_lying else (WIDTH_PX, HEIGHT_PX)
     assert (opened.width_px, opened.height_px) == (picture.width_px, picture.height_px) == expected
-    seen = color_of(picture)
-    stored = {
-        90: lambda x, y: seen(1 - y - 1e-6, x),
-        180: lambda x, y: seen(1 - x - 1e-6, 1 - y - 1e-6),
-        270: lambda x, y: seen(y, 1 - x - 1e-6),
-    }[turn_deg]
-    assert number_of(stored) == 9
+    assert number_of(unturned(color_of(picture), turn_deg)) == 9
 
 
 # --- colours ----------------------------------------------------------------------------------------------------------
@@ -214,6 +224,78 @@ def plain_clip(path: Path, color: Rgb, matrix: int, color_range: str) -> Path:
             container.mux(stream.encode(tagged))
         container.mux(stream.encode(None))
     return path
+
+
+@pytest.mark.parametrize(
+    ("pixel_format", "codec"),
+    [
+        ("yuv420p", "libx264"),
+        ("yuv422p", "libx264"),
+        ("yuv444p", "libx264"),
+        ("yuv420p10le", "libx264"),
+        ("yuv422p10le", "prores_ks"),
+        ("bgr24", "libx264rgb"),
+    ],
+)
+@pytest.mark.parametrize("turn_deg", [0, 90])
+def test_every_form_of_frame_is_shown_in_its_colours(
+    pixel_format: str, codec: str, turn_deg: int, tmp_path: Path, desks: list[Desk]
+) -> None:
+    path = tmp_path / "clip.mov"
+    numbered_clip(path, 3, pixel_format=pixel_format, codec=codec, turn_deg=turn_deg, options={"crf": "4"})
+    desk = Desk(path)
+    desks.append(desk)
+    desk.opened()
+
+    for box in (BOX[::-1], (200, 200), (111, 97)):
+        picture = desk.picture(2, box)
+        seen = unturned(color_of(picture), turn_deg)
+        assert number_of(seen) == 2
+        assert seen(1.5 / 8, 0.25) == pytest.approx(RED, abs=12)
+        row = picture.pixels[: picture.width_px * 4]
+        assert set(row[3::4]) == {255}
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("av1.mp4", "libsvtav1"), ("vp9.webm", "libvpx-vp9"), ("hevc.mp4", "libx265")]
+)
+def test_other_codecs_are_played_exactly(name: str, codec: str, tmp_path: Path, desks: list[Desk]) -> None:
+    # Slow enough that no frame is left out as being like its neighbour.
+    options = {"crf": "10", "preset": "8", "cpu-used": "6"}
+    if codec == "libx265":
+        options = {"x265-params": "log-level=none"}
+    desk = Desk(numbered_clip(tmp_path / name, 20, codec=codec, options=options))
+    desks.append(desk)
+
+    assert len(desk.opened().index) == 20
+    for target in (17, 3, 16, 4, 19, 0):
+        assert number_of(color_of(desk.picture(target))) == target
+
+
+def test_odd_sizes_are_shown_whole_at_their_own_size(tmp_path: Path, desks: list[Desk]) -> None:
+    desk = Desk(numbered_clip(tmp_path / "odd.mp4", 4, size=(321, 181), pixel_format="yuv444p"))
+    desks.append(desk)
+    desk.opened()
+
+    picture = desk.picture(3, (999, 999))
+
+    assert (picture.width_px, picture.height_px) == (321, 181)
+    assert number_of(color_of(picture)) == 3
+
+
+def test_the_last_columns_are_as_right_as_the_others_at_every_width(tmp_path: Path, desks: list[Desk]) -> None:
+    desk = Desk(numbered_clip(tmp_path / "clip.mp4", 2, options={"crf": "2"}))
+    desks.append(desk)
+    desk.opened()
+
+    for width_px in range(256, 292):
+        picture = desk.picture(1, (width_px, 999))
+        seen = color_of(picture)
+        # Frame 1 has no bit set on the right: black above, ink below.
+        for column in range(picture.width_px - 6, picture.width_px):
+            x = (column + 0.5) / picture.width_px
+            assert seen(x, 0.25) == pytest.approx((0, 0, 0), abs=12), (width_px, column)
+            assert seen(x, 0.75) == pytest.approx(RED, abs=12), (width_px, column)
 
 
 @pytest.mark.slow
@@ -260,7 +342,7 @@ def test_pictures_fit_the_box_keep_their_shape_and_are_never_enlarged(tmp_path: 
         for picture in (desk.picture(0, box) for box in ((160, 160), (999, 45), (4000, 4000)))
     ]
 
-    assert sizes == [(160, 90), (80, 45), (WIDTH_PX, HEIGHT_PX)]
+    assert sizes == [(160, 90), (80, 44), (WIDTH_PX, HEIGHT_PX)]
 
 
 def test_the_newest_request_wins(tmp_path: Path, desks: list[Desk]) -> None:
@@ -286,19 +368,124 @@ def test_pictures_come_in_the_order_of_the_wishes(tmp_path: Path, desks: list[De
     assert [desk.next() for _ in range(4)] == [Arrived(index=index) for index in (20, 21, 22, 5)]
 
 
-def test_the_way_to_a_still_picture_is_kept_for_stepping_back(tmp_path: Path, desks: list[Desk]) -> None:
+def test_the_window_behind_a_still_picture_is_filled_for_stepping_back(tmp_path: Path, desks: list[Desk]) -> None:
     desk = Desk(numbered_clip(tmp_path / "clip.mp4", 60, options={"g": "250"}))
     desks.append(desk)
     desk.opened()
 
     desk.picture(50, back=24)
+    desk.wait_for(range(26, 50))
 
     kept = [picture for picture in map(desk.decoder.picture, range(26, 50)) if picture is not None]
     assert [number_of(color_of(picture)) for picture in kept] == list(range(26, 50))
+    assert not desk.decoder.has(25)
+
+
+def test_the_window_is_filled_again_before_it_runs_out(tmp_path: Path, desks: list[Desk]) -> None:
+    desk = Desk(numbered_clip(tmp_path / "clip.mp4", 150, options={"g": "60"}), cache_bytes=40 * KEPT_BYTES)
+    desks.append(desk)
+    desk.opened()
+    desk.picture(149, back=24)
+    desk.wait_for(range(125, 149))
+
+    waited = []
+    for target in range(148, 0, -1):
+        if not desk.decoder.has(target):
+            waited.append(target)
+        assert number_of(color_of(desk.picture(target, back=24))) == target
+        # As a person does: the next step comes when something is left to step to.
+        desk.wait_for(range(max(0, target - 4), target))
+
+    assert waited == []
+
+
+def test_a_refill_can_be_left_at_every_frame_and_gone_on_with(tmp_path: Path) -> None:
+    path = numbered_clip(tmp_path / "clip.mp4", 80, options={"g": "250"})
+    with closing(ClipFile(path, lambda: False)) as clip:
+        clip.open()
+        with closing(Refill(path, clip, lambda: False)) as refill:
+            refill.begin(Run(first=50, target=60))
+
+            on_the_way = [number for number, _ in islice(refill.frames(), 3)]
+            kept = [number for number, _ in refill.frames() if refill.keeps(number)]
+
+            assert on_the_way[0] == 0
+            assert kept == list(range(50, 61))
+            assert refill.finish() == set()
+
+
+def test_holding_the_back_key_shows_every_frame_whatever_is_ready(tmp_path: Path, desks: list[Desk]) -> None:
+    desk = Desk(numbered_clip(tmp_path / "clip.mp4", 250, options={"g": "250"}), cache_bytes=60 * KEPT_BYTES)
+    desks.append(desk)
+    desk.opened()
+
+    found = [number_of(color_of(desk.picture(target, back=60))) for target in range(220, 60, -1)]
+
+    assert found == list(range(220, 60, -1))
+
+
+def test_stepping_forward_after_the_window_was_filled_starts_at_no_key_frame(tmp_path: Path, desks: list[Desk]) -> None:
+    desk = Desk(numbered_clip(tmp_path / "clip.mp4", 120, options={"g": "250"}))
+    desks.append(desk)
+    desk.opened()
+    desk.picture(80, back=60)
+    desk.wait_for(range(20, 80))
+
+    pictures = [desk.picture(target, back=60) for target in range(81, 90)]
+
+    assert [number_of(color_of(picture)) for picture in pictures] == list(range(81, 90))
+
+
+def test_a_file_that_was_replaced_while_open_goes_on_showing_what_it_was(tmp_path: Path, desks: list[Desk]) -> None:
+    path = numbered_clip(tmp_path / "clip.mp4", 60, options={"g": "250"})
+    other = numbered_clip(tmp_path / "other.mp4", 60, ink=BLUE)
+    desk = Desk(path)
+    desks.append(desk)
+    desk.opened()
+    if sys.platform != "win32":
+        other.replace(path)
+
+    pictures = [desk.picture(target, back=24) for target in (50, 49, 30, 12)]
+
+    assert [number_of(color_of(picture)) for picture in pictures] == [50, 49, 30, 12]
+    assert {ink_of(color_of(picture)) for picture in pictures} == {"red"}
+
+
+def test_a_picture_that_is_still_held_is_not_made_twice(tmp_path: Path, desks: list[Desk]) -> None:
+    desk = Desk(numbered_clip(tmp_path / "clip.mp4", 3))
+    desks.append(desk)
+    desk.opened()
+
+    held = desk.picture(1)
+
+    assert desk.decoder.picture(1) is held
+    assert desk.picture(1, (160, 90)) is not held
+
+
+def test_another_box_of_the_same_pictures_keeps_them(tmp_path: Path, desks: list[Desk]) -> None:
+    desk = Desk(numbered_clip(tmp_path / "clip.mp4", 10))
+    desks.append(desk)
+    desk.opened()
+    desk.picture(7, (160, 90))
+
+    desk.decoder.request((7,), (160, 400))
+
+    assert desk.decoder.has(7)
+
+
+def test_no_wishes_leave_the_decoder_idle_with_what_it_has(tmp_path: Path, desks: list[Desk]) -> None:
+    desk = Desk(numbered_clip(tmp_path / "clip.mp4", 10))
+    desks.append(desk)
+    desk.opened()
+    desk.picture(7)
+
+    desk.decoder.request((), BOX, back=240)
+
+    assert desk.decoder.has(7)
 
 
 def test_the_cache_stays_within_its_bytes(tmp_path: Path, desks: list[Desk]) -> None:
-    limit = 6 * 4 * WIDTH_PX * HEIGHT_PX
+    limit = 6 * KEPT_BYTES
     desk = Desk(numbered_clip(tmp_path / "clip.mp4", 40), cache_bytes=limit)
     desks.append(desk)
     desk.opened()
@@ -312,13 +499,13 @@ def test_the_cache_stays_within_its_bytes(tmp_path: Path, desks: list[Desk]) -> 
 
 
 def test_more_wishes_than_fit_do_not_keep_the_decoder_busy(tmp_path: Path, desks: list[Desk]) -> None:
-    desk = Desk(numbered_clip(tmp_path / "clip.mp4", 40), cache_bytes=3 * 4 * WIDTH_PX * HEIGHT_PX)
+    desk = Desk(numbered_clip(tmp_path / "clip.mp4", 40), cache_bytes=3 * 256 * 144 * 3 // 2)
     desks.append(desk)
     desk.opened()
 
-    desk.decoder.request(range(10, 20), BOX)
+    desk.decoder.request(range(10, 20), (256, 144))
     first = [desk.next() for _ in range(3)]
-    desk.picture(0)
+    desk.picture(0, (256, 144))
 
     assert first == [Arrived(index=index) for index in (10, 11, 12)]
     assert desk.decoder.picture(13) is None

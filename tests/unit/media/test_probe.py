@@ -13,7 +13,8 @@ from av.stream import Disposition
 from klingstudio.domain.errors import InputRefused, Kind
 from klingstudio.media import probe as probing
 from klingstudio.media.container import boxes, sniff
-from klingstudio.media.probe import mark_source, probe, stat_source
+from klingstudio.media.probe import mark_source, probe
+from klingstudio.media.source_file import stat_source
 from tests.unit.media.made_clips import make_clip, picture, tone
 
 

@@ -41,6 +41,8 @@ class Tokens:
     good: str
     warning: str
     bad: str
+    change: str
+    """How much two clips differ. Quieter than the accent: there is much of it where everything changed."""
 
 
 DARK = Tokens(
@@ -63,6 +65,7 @@ DARK = Tokens(
     good="#7ccf8a",
     warning="#f0b849",
     bad="#ff7b72",
+    change="#a8623c",
 )
 LIGHT = Tokens(
     window="#e9e9e9",
@@ -84,6 +87,7 @@ LIGHT = Tokens(
     good="#29703a",
     warning="#8f5f00",
     bad="#b42318",
+    change="#b4602f",
 )
 
 BASE_PX = 13
@@ -127,6 +131,18 @@ COMPARE_COLUMN = 190
 """Narrower than this per provider, they stand below each other instead of side by side."""
 COMPARE_LABEL = 96
 """Width of the names of what is compared."""
+STRIP = 16
+"""Height of the strip that shows how much each frame differs."""
+STRIP_BAR = 3
+"""Width of one of its bars, with the gap after it a grid step."""
+HOVER_PICTURE = 144
+"""Width of a picture over the scrub bar."""
+LEVEL = 88
+"""Width of a slider for opacity, gain or volume."""
+HEAT_LEAST, HEAT_MOST = "#e0401a", "#ffdd66"
+"""Laid over a picture where two clips differ a little, and where much. The same on light and dark: a picture is neither."""
+KNOB = 32
+"""Side of the knob that the wipe is moved by."""
 RING = 2
 PROGRESS = 3
 DRAWER_BELOW = 1180
@@ -307,6 +323,7 @@ def stylesheet(t: Tokens) -> str:
         "warning_edge": mix(t.raised, t.warning, 0.45),
         "selection": mix(t.raised, t.text, 0.25),
         "handle": mix(t.panel, t.text, 0.22),
+        "groove": mix(t.window, t.text, 0.22),
     }
     lengths = {
         "base": BASE_PX,
@@ -329,6 +346,7 @@ def stylesheet(t: Tokens) -> str:
         "square": 28,
         "menu": 180,
         "bar": 10,
+        "thin": RING + 1,
     }
     values |= {name: f"{px(length)}px" for name, length in lengths.items()}
     sheet = _SHEET
@@ -407,6 +425,20 @@ QToolButton[on="line"] { padding: 0; }
 QToolButton[on="line"]:hover { background: @hover; }
 QToolButton[on="picture"] { background: @panel; border-radius: @inner; padding: @p2; }
 QToolButton[on="picture"]:hover { background: @hover; }
+QToolButton::menu-indicator { image: none; width: 0; }
+QToolButton[kind="words"] { color: @secondary; padding: @p4 @p6; }
+QToolButton[kind="words"]:hover { color: @text; }
+QToolButton[kind="moment"] { padding: @p4 @p6; }
+QToolButton:disabled { color: @off; }
+QFrame[kind="segment"] { background: @raised; border-radius: @radius; }
+QFrame[kind="segment"] QToolButton { padding: 0; margin: @p2 ; }
+QFrame[kind="segment"] QToolButton:hover { background: @hover; }
+QFrame[kind="segment"] QToolButton:checked { background: @chosen; }
+
+QSlider[kind="level"]::groove:horizontal { background: @groove; height: @thin; border-radius: 1px; }
+QSlider[kind="level"]::sub-page:horizontal { background: @secondary; height: @thin; border-radius: 1px; }
+QSlider[kind="level"]::handle:horizontal { background: @text; width: @p12; height: @p12; margin: -@p6 0; border-radius: @p6; }
+QSlider[kind="level"]::handle:horizontal:hover { background: @text; }
 
 QPlainTextEdit { background: transparent; color: @text; border: none; font-size: @prompt_px;
   selection-background-color: @selection; selection-color: @text; }

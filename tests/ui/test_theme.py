@@ -24,7 +24,7 @@ def test_text_on_colour_can_be_read(t: Tokens) -> None:
 
 @pytest.mark.parametrize("t", THEMES)
 @pytest.mark.parametrize("ground", ["window", "panel", "raised"])
-@pytest.mark.parametrize("token", ["accent", "edge"])
+@pytest.mark.parametrize("token", ["accent", "edge", "change"])
 def test_edges_and_icons_that_mean_something_can_be_seen(t: Tokens, ground: str, token: str) -> None:
     assert contrast(getattr(t, token), getattr(t, ground)) >= 3
 

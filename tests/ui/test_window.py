@@ -296,8 +296,6 @@ def test_a_problem_that_came_before_the_window_listens_is_not_lost(qtbot: QtBot,
     qtbot.addWidget(window)
     window.show()
 
-    window._show_problems()
-
     assert window.messages.title == "The disk is full"
     assert FakeStudio(tmp_path).paths.takes == tmp_path
 

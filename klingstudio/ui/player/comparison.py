@@ -26,14 +26,19 @@ class Comparison:
 
     mode: Mode = Mode.SIDE_BY_SIDE
     wipe: float = 0.5
-    """Place of the divider, 0 to 1 of the picture: before lies left of it (above, where it lies across)."""
+    """Place of the divider, 0 to 1 of what is seen of the picture: before lies left of it (above, where it lies across)."""
     wipes_across: bool = False
     """True: the divider lies across the picture and moves up and down."""
     opacity: float = 0.5
     """Of the clip after, in overlay: 0 to 1."""
     gain: float = 4.0
-    """How much a difference is strengthened."""
+    """How many times a difference is strengthened; painted as a whole number."""
     is_flipped: bool = False
     """True: before and after have changed places for the moment."""
     shows_heat: bool = False
     """Where the two differ is laid over the picture."""
+
+    @property
+    def times(self) -> int:
+        """The gain as it is painted: how many times a difference is added up."""
+        return round(min(max(self.gain, GAIN_LEAST), GAIN_MOST))

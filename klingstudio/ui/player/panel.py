@@ -1,41 +1,44 @@
-"""The player as one panel: pictures, playhead, keys."""
+"""The player as one panel: modes, pictures, playhead, keys."""
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QAbstractItemView,
-    QAbstractSlider,
-    QAbstractSpinBox,
-    QApplication,
-    QComboBox,
-    QLineEdit,
-    QPlainTextEdit,
-    QTextEdit,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from klingstudio.domain.errors import Kind, Problem
+from klingstudio.media.decode_pixels import Picture
+from klingstudio.paths import paths
 from klingstudio.ui import theme
-from klingstudio.ui.player.pair import Pair, PairPlayer, Side
-from klingstudio.ui.player.transport import Transport
-from klingstudio.ui.player.view import PairView
+from klingstudio.ui.player.actions import ActionGroup, PlayerActions
+from klingstudio.ui.player.canvas.view import PairView
+from klingstudio.ui.player.comparison import Comparison, Mode
+from klingstudio.ui.player.deeds import Deeds
+from klingstudio.ui.player.frames import Frames
+from klingstudio.ui.player.keys import HeldKey, Keys
+from klingstudio.ui.player.moments import timecode
+from klingstudio.ui.player.playback.pair import Pair, Side
+from klingstudio.ui.player.playback.player import PairPlayer
+from klingstudio.ui.player.playback.sound import Sound
+from klingstudio.ui.player.sides import PlayerClip, Sides
+from klingstudio.ui.player.snapshot import Purpose, What
+from klingstudio.ui.player.states import States
+from klingstudio.ui.player.transport.hover import Hover
+from klingstudio.ui.player.transport.mode_bar import ModeBar
+from klingstudio.ui.player.transport.transport import Transport
 from klingstudio.ui.text import sentence
 
-_WRITES = (QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox)
-_PRESSES = (QAbstractButton, QAbstractItemView, QComboBox)
-"""Controls that use Space themselves."""
-_MOVES = (QAbstractItemView, QAbstractSlider, QComboBox)
-"""Controls that use arrows, Home and End themselves."""
+SOURCE_KEY = "source"
+"""Key of the clip that was given by `show_source`."""
+
+_VIDEOS = "Videos (*.mp4 *.mov *.m4v *.mkv *.webm *.avi *.mxf *.mts);;All files (*)"
 
 _TAKE_IS_BAD = frozenset(
     {
@@ -49,119 +52,330 @@ _TAKE_IS_BAD = frozenset(
 
 
 class PlayerPanel(QWidget):
-    """Source and take side by side, playing together. Call `close_clips` before the program ends."""
+    """Two clips, compared while they play together. Call `close_clips` before the program ends."""
 
     clip_problem = Signal(object)  # Problem
+    clip_chosen = Signal(object, str)
+    """Side, key: the person put this clip there."""
+    reference_wanted = Signal(object)  # Path
+    """A frame was saved as a picture that is to become a reference image."""
+    full_screen_wanted = Signal()
+    """Into the full screen, or out of it."""
+    detach_wanted = Signal()
+    """Into a window of its own, or back."""
+    said = Signal(str)
+    """A short word about what has been done, for a toast."""
 
-    def __init__(self, parent: QWidget | None = None, *, now: Callable[[], float] = time.monotonic) -> None:
-        """`now`: monotonic seconds."""
+    def __init__(
+        self,
+        parent: QWidget | None = None,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        leaves_out: Collection[str] = (),
+    ) -> None:
+        """`now`: monotonic seconds. `leaves_out`: ids of acts that have no place in this window."""
         super().__init__(parent)
         self.setObjectName("player")
         self.setAccessibleName(self.tr("Player"))
         self._player = PairPlayer(now, self)
+        self._sound = Sound(self._player, self)
+        self._sides = Sides(self)
         self._view = PairView(self)
-        self._transport = Transport(self)
+        self._deeds = Deeds(self._player, self._view, self._sound)
+        self._frames = Frames(self._player, paths(os.environ).cache / "frames", self)
+        self._actions = PlayerActions(self._does(), self, leaves_out=leaves_out)
+        self._side_menus = {
+            side: self._sides.menu(side, words, self)
+            for side, words in ((Side.BEFORE, self.tr("Before")), (Side.AFTER, self.tr("After")))
+        }
+        self._modes = ModeBar(self._actions, tuple(self._side_menus.values()), self)
+        self._transport = Transport(self._actions, self._sound, self)
+        self._hover = Hover(self)
+        self._states = States(
+            self._player, self._view, self._sound, self._sides, self._actions, self._modes, self._transport
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.px(theme.BETWEEN))
+        column.addWidget(self._modes)
         column.addWidget(self._view, stretch=1)
         column.addWidget(self._transport)
+        self._keys = Keys(self._actions, self)
+        self._flip_key = HeldKey(Qt.Key.Key_X, self, now=now)
+        self._shuttle_key = HeldKey(Qt.Key.Key_K, self, now=now)
+        self._connect()
+        self._view.set_choosable(True)
+        # Who gives the keyboard to the player means its keys, not the first of its buttons.
+        self.setFocusProxy(self._view)
+        self._states.refresh()
+        self._on_survey()
 
-        self._player.pair_shown.connect(self._on_pair)
-        self._player.timeline_changed.connect(self._on_timeline)
-        self._player.playing_changed.connect(self._transport.show_playing)
-        self._player.problem_found.connect(self._on_problem)
-        self._view.box_changed.connect(self._player.set_box)
-        self._transport.play_wished.connect(self.toggle_playing)
-        self._transport.move_wished.connect(self._player.move)
-        self._transport.step_wished.connect(self._player.seek)
-        self._transport.step_dragged.connect(self._player.scrub)
-        self._transport.loop_wished.connect(self._player.set_looping)
-        self._transport.touched.connect(self._view.setFocus)
-        self._shortcuts = self._make_shortcuts()
-        app = QApplication.instance()
-        if isinstance(app, QApplication):
-            app.focusChanged.connect(self._on_focus)
+    def _connect(self) -> None:
+        player, view, transport = self._player, self._view, self._transport
+        player.pair_shown.connect(self._on_pair)
+        player.timeline_changed.connect(self._on_timeline)
+        player.playing_changed.connect(self._on_playing)
+        player.problem_found.connect(self._on_problem)
+        player.survey_changed.connect(self._on_survey)
+        view.box_changed.connect(player.set_box)
+        view.comparison_changed.connect(self._on_comparison)
+        view.side_pressed.connect(self._on_side_pressed)
+        transport.step_wished.connect(player.seek)
+        transport.step_dragged.connect(player.scrub)
+        transport.moment_wished.connect(self._deeds.go_to)
+        transport.rate_wished.connect(player.set_rate)
+        transport.touched.connect(view.setFocus)
+        transport.pointed.connect(self._on_pointed)
+        transport.pointer_left.connect(self._hover.hide)
+        self._modes.comparison_wished.connect(view.set_comparison)
+        self._modes.touched.connect(view.setFocus)
+        self._sides.chosen.connect(self._on_chosen)
+        self._sides.other_video_wanted.connect(self.open_video)
+        self._frames.said.connect(self.said)
+        self._frames.failed.connect(self._on_frame_problem)
+        self._frames.reference_made.connect(self.reference_wanted)
+        self._keys.pressed.connect(self._on_key)
+        self._flip_key.released.connect(self._on_flip_released)
+        self._shuttle_key.released.connect(self._on_shuttle_released)
 
-    def show_source(self, path: Path | None) -> None:
-        """Put the source on the left, standing on its first frame. None: nothing there."""
-        self._player.load(Side.BEFORE, path)
+    # Clips
 
-    def show_take(self, path: Path | None, label: str, *, starts_at_s: float = 0.0) -> None:
-        """Put a take on the right; both play together from the start as soon as both can be shown.
+    def show_source(self, path: Path | None, name: str = "") -> None:
+        """Put the source before, standing on its first frame. None: nothing there."""
+        clip = None
+        if path is not None:
+            clip = self._offered(path) or PlayerClip(key=SOURCE_KEY, name=name or self.tr("Source"), path=path)
+        self.show_clip(Side.BEFORE, clip)
+
+    def show_take(self, path: Path | None, label: str, *, starts_at_s: float | None = None) -> None:
+        """Put a take after; both play together from the start as soon as both can be shown.
 
         None: the source alone. `starts_at_s`: time in the source at which the take begins, where it was trimmed.
         """
-        self._view.set_after_label(label)
-        self._player.load(Side.AFTER, path, offset_s=starts_at_s, plays=path is not None)
+        clip = None
+        if path is not None:
+            offered = self._offered(path)
+            key = offered.key if offered is not None else str(path)
+            clip = PlayerClip(key=key, name=label, path=path, starts_at_s=starts_at_s, is_take=True)
+        self._put(Side.AFTER, clip, plays=path is not None)
+
+    def show_clip(self, side: Side, clip: PlayerClip | None) -> None:
+        """Put any clip on a side, or take away what is there."""
+        self._put(side, clip)
+
+    def offer(self, clips: Sequence[PlayerClip]) -> None:
+        """What can be chosen for either side, beside what is shown and what the person opens."""
+        self._sides.offer(clips)
+
+    def choose(self, side: Side, key: str) -> None:
+        """Put a clip on offer on a side. A key that nothing has changes nothing."""
+        clip = self._sides.clip(key)
+        if clip is not None:
+            self._put(side, clip, stays=True)
+
+    def clip(self, side: Side) -> PlayerClip | None:
+        """What lies on a side."""
+        return self._sides.shown(side)
+
+    def open_video(self, side: Side) -> None:
+        """Let the person choose any video file for a side."""
+        # Imported when needed: it takes longer than the rest of the panel.
+        from PySide6.QtWidgets import QFileDialog
+
+        dialog = QFileDialog(self, self.tr("Choose a video"), "", _VIDEOS)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(partial(self._on_file, side))
+        dialog.open()
+
+    def close_clips(self) -> None:
+        """Forget all clips and wait until their files are closed."""
+        self._frames.close()
+        self._sound.close()
+        self._player.close()
+
+    def _offered(self, path: Path) -> PlayerClip | None:
+        return next((clip for clip in self._sides.choices() if clip.path == path), None)
+
+    def _put(self, side: Side, clip: PlayerClip | None, *, plays: bool = False, stays: bool = False) -> None:
+        self._sides.put(side, clip)
+        if clip is None:
+            self._player.load(side, None)
+        else:
+            self._player.load(side, clip.path, offset_s=clip.starts_at_s, plays=plays, stays=stays)
+        self._states.refresh()
+        self._on_survey()
+
+    def _show_names(self) -> None:
+        before, after = self._sides.shown(Side.BEFORE), self._sides.shown(Side.AFTER)
+        # That the source is before is understood; anything else there has to be told.
+        before_name = before.name if before is not None and before.key != SOURCE_KEY else ""
+        self._view.set_names(before_name, after.name if after is not None else "")
+
+    def _on_file(self, side: Side, name: str) -> None:
+        self._on_chosen(side, self._sides.open(Path(name)))
+
+    def _on_chosen(self, side: Side, clip: PlayerClip) -> None:
+        self._put(side, clip, stays=True)
+        self.clip_chosen.emit(side, clip.key)
+
+    def _on_side_pressed(self, side: Side, at: QPoint) -> None:
+        self._side_menus[side].popup(at)
+
+    def _swap(self) -> None:
+        self._sides.swap()
+        self._player.swap()
+        for side in Side:
+            clip = self._sides.shown(side)
+            self.clip_chosen.emit(side, clip.key if clip is not None else "")
+
+    # Actions
+
+    def action_groups(self) -> tuple[ActionGroup, ...]:
+        """Everything the player does, for menus."""
+        return self._actions.groups
 
     def toggle_playing(self) -> None:
         """Play when paused, pause when playing."""
-        if self._player.is_playing:
-            self._player.pause()
-        else:
-            self._player.play()
+        self._deeds.play()
 
-    def close_clips(self) -> None:
-        """Forget both clips and wait until their files are closed."""
-        self._player.close()
+    def show_full_screen(self, is_full: bool) -> None:
+        """Whether the player has the screen for itself."""
+        self._actions["full_screen"].setChecked(is_full)
+        self._modes.show_full_screen(is_full)
+
+    def show_away(self, is_away: bool) -> None:
+        """Whether the player is in a window of its own."""
+        self._actions["detach"].setChecked(is_away)
+
+    def _does(self) -> Mapping[str, Callable[[], object]]:
+        return {
+            **self._deeds.by_id(),
+            "go_to": self._ask_for_moment,
+            "listen_before": partial(self._sound.listen_to, Side.BEFORE),
+            "listen_after": partial(self._sound.listen_to, Side.AFTER),
+            "swap": self._swap,
+            "save_frame": partial(self._keep_shown, Purpose.SAVE),
+            "copy_frame": partial(self._keep_shown, Purpose.COPY),
+            "save_before": partial(self._keep, What.BEFORE, Purpose.SAVE),
+            "save_after": partial(self._keep, What.AFTER, Purpose.SAVE),
+            "save_comparison": partial(self._keep, What.COMPARISON, Purpose.SAVE),
+            "copy_before": partial(self._keep, What.BEFORE, Purpose.COPY),
+            "copy_after": partial(self._keep, What.AFTER, Purpose.COPY),
+            "use_before": partial(self._keep, What.BEFORE, Purpose.USE),
+            "use_after": partial(self._keep, What.AFTER, Purpose.USE),
+            "full_screen": self.full_screen_wanted.emit,
+            "detach": self.detach_wanted.emit,
+        }
+
+    def _ask_for_moment(self) -> None:
+        self._transport.ask_for_moment()
+
+    def _keep(self, what: What, purpose: Purpose) -> None:
+        self._frames.keep(what, self._view.comparison, purpose)
+
+    def _keep_shown(self, purpose: Purpose) -> None:
+        self._frames.keep_shown(self._view.comparison, purpose)
+
+    def _on_key(self, act_id: str) -> None:
+        if act_id == "flip":
+            self._flip_key.press()
+        elif act_id == "stop":
+            self._shuttle_key.press()
+            self._deeds.steps_by_shuttle = True
+
+    def _on_flip_released(self, was_held: bool) -> None:
+        if was_held:
+            self._deeds.flip()
+
+    def _on_shuttle_released(self, _was_held: bool) -> None:
+        self._deeds.steps_by_shuttle = False
+
+    # What is shown
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        # Nobody is looking: no core should work for it.
-        self._player.pause()
+        self._hover.hide()
+        # A panel that moves to another window is hidden for a moment only.
+        QTimer.singleShot(0, self, self._rest_if_hidden)
+
+    def _rest_if_hidden(self) -> None:
+        if not self.isVisible():
+            # Nobody is looking: no core should work for it.
+            self._player.pause()
 
     def _on_pair(self, pair: Pair) -> None:
         self._view.show_pair(pair)
+        self._show_heat(pair)
         self._transport.show_step(pair.step, pair.time_s)
+
+    def _on_playing(self, is_playing: bool) -> None:
+        self._transport.show_playing(is_playing, self._player.time_s)
 
     def _on_timeline(self) -> None:
         timeline = self._player.timeline
+        self._view.set_source_sizes(self._player.size(Side.BEFORE), self._player.size(Side.AFTER))
         count = 0 if timeline is None else timeline.count
         page = round(count / timeline.length_s) if timeline is not None and timeline.length_s else 1
         self._transport.set_count(count, page=page)
         self._view.set_paired(timeline is not None and timeline.following is not None)
+        # Not sooner: what was shown before stays until the new file is open.
+        self._show_names()
+        self._hover.hide()
         if timeline is None and not self._player.is_loading():
             self._view.show_pair(None)
         elif timeline is not None and not count:
             self._view.show_pair(None)
             self._view.show_message(self.tr("The two clips have no moment in common."))
+        self._states.refresh()
+        self._on_survey()
+
+    def _on_survey(self) -> None:
+        self._transport.bar.show_ready(self._player.survey_progress)
+        self._transport.show_changes(self._player.changes if self._states.is_paired else None)
+        pair = self._player.pair
+        if pair is not None:
+            self._show_heat(pair)
+
+    def _on_comparison(self, _comparison: Comparison) -> None:
+        pair = self._player.pair
+        if pair is not None:
+            self._show_heat(pair)
+
+    def _on_pointed(self, step: int) -> None:
+        timeline = self._player.timeline
+        if timeline is None or not 0 <= step < timeline.count:
+            return
+        drafts = (self._player.draft(side, step) for side in self._seen_sides())
+        pictures: list[Picture] = [draft for draft in drafts if draft is not None]
+        bar = self._transport.bar
+        top = self._transport.strip if self._transport.strip.isVisible() else bar
+        x = bar.mapTo(self, QPoint(round(bar.ruler.x_of(step)), 0)).x()
+        self._hover.show_at(QPoint(x, top.mapTo(self, QPoint(0, 0)).y()), pictures, timecode(timeline.time_s(step)))
+
+    def _seen_sides(self) -> tuple[Side, ...]:
+        comparison = self._view.comparison
+        if comparison.mode in (Mode.BEFORE, Mode.AFTER) and self._states.is_paired:
+            side = Side.BEFORE if comparison.mode is Mode.BEFORE else Side.AFTER
+            return (side.other if comparison.is_flipped else side,)
+        return Side.BEFORE, Side.AFTER
 
     def _on_problem(self, side: Side, problem: Problem) -> None:
-        if side is Side.AFTER:
+        clip = self._sides.shown(side)
+        if clip is not None and clip.is_take:
             kind = Kind.RESULT_DAMAGED if problem.kind in _TAKE_IS_BAD else problem.kind
             problem = replace(problem, kind=kind, subject="take")
         if self._player.timeline is None:
             self._view.show_pair(None)
             self._view.show_message(sentence(problem).title)
         self.clip_problem.emit(problem)
+        self._states.refresh()
+        self._on_survey()
 
-    # Keys
+    def _on_frame_problem(self, problem: Problem) -> None:
+        words = sentence(problem)
+        self.said.emit(f"{words.title}. {words.hint}".strip())
 
-    def _make_shortcuts(self) -> dict[QShortcut, tuple[type[QWidget], ...]]:
-        """Every key, and the controls that keep it for themselves."""
-        keys: dict[Qt.Key, tuple[Callable[[], None], tuple[type[QWidget], ...]]] = {
-            Qt.Key.Key_Space: (self.toggle_playing, _PRESSES),
-            Qt.Key.Key_Left: (partial(self._player.move, -1), _MOVES),
-            Qt.Key.Key_Right: (partial(self._player.move, 1), _MOVES),
-            Qt.Key.Key_Comma: (partial(self._player.move, -1), ()),
-            Qt.Key.Key_Period: (partial(self._player.move, 1), ()),
-            Qt.Key.Key_Home: (partial(self._player.seek, 0), _MOVES),
-            Qt.Key.Key_End: (self._go_to_end, _MOVES),
-        }
-        made = {}
-        for key, (does, keepers) in keys.items():
-            shortcut = QShortcut(QKeySequence(key), self)
-            shortcut.setAutoRepeat(key is not Qt.Key.Key_Space)
-            shortcut.activated.connect(does)
-            made[shortcut] = keepers
-        return made
-
-    def _go_to_end(self) -> None:
-        if self._player.timeline is not None:
-            self._player.seek(self._player.timeline.count - 1)
-
-    def _on_focus(self, _old: QWidget | None, new: QWidget | None) -> None:
-        is_writing = isinstance(new, _WRITES) or (isinstance(new, QComboBox) and new.isEditable())
-        for shortcut, keepers in self._shortcuts.items():
-            shortcut.setEnabled(not is_writing and not isinstance(new, keepers))
+    def _show_heat(self, pair: Pair) -> None:
+        shows_heat = self._view.comparison.shows_heat and self._states.is_paired
+        self._view.set_heat(self._player.heat(pair.step) if shows_heat else None)

@@ -49,6 +49,7 @@ class TakeCard(QFrame):
         self._question: Act | None = None
         self._had_thumb: bytes | None = None
         self._shown: QPixmap | None = None
+        self._can_compare = False
         self.setObjectName("takeCard")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._picture = Picture("film", self)
@@ -189,6 +190,10 @@ class TakeCard(QFrame):
         """Whether this take is the one in the viewer."""
         set_role(self, "chosen", "true" if chosen else "false")
 
+    def offer_comparison(self, can_compare: bool) -> None:
+        """Whether another take of the same source is in the viewer, which this one can be laid beside."""
+        self._can_compare = can_compare
+
     def _show_picture(self) -> None:
         data = self._jobs.thumb(self.job_id)
         is_dim = self._jobs.job(self.job_id).state is not State.COMPLETED
@@ -323,7 +328,8 @@ class TakeCard(QFrame):
         """Everything that can be done with the job."""
         menu = QMenu(self)
         job = self._jobs.job(self.job_id)
-        offered: list[Act] = [Act.PLAY, Act.SHOW_IN_FOLDER] if job.take else []
+        compare = (Act.COMPARE,) if self._can_compare else ()
+        offered: list[Act] = [Act.PLAY, *compare, Act.SHOW_IN_FOLDER] if job.take else []
         offered += [act for act in self._acts if act not in offered]
         usual = (Act.RUN_AGAIN, Act.COPY_PROMPT, Act.COPY_DETAILS, *self._copies_act())
         offered += [act for act in usual if act not in offered]
@@ -375,6 +381,13 @@ class TakeCard(QFrame):
             case _:
                 super().keyPressEvent(event)
 
+    def event(self, event: QEvent) -> bool:
+        # The player listens to these keys all over the window; they are the card's while it has the keyboard.
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _is_step(event):
+            event.accept()
+            return True
+        return super().event(event)
+
     def enterEvent(self, event: QEnterEvent) -> None:
         set_role(self, "hover", "true")
         super().enterEvent(event)
@@ -382,3 +395,9 @@ class TakeCard(QFrame):
     def leaveEvent(self, event: QEvent) -> None:
         set_role(self, "hover", "false")
         super().leaveEvent(event)
+
+
+def _is_step(event: QKeyEvent) -> bool:
+    """To the card above or below."""
+    is_plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+    return is_plain and event.key() in {Qt.Key.Key_Up, Qt.Key.Key_Down}

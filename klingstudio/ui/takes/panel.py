@@ -27,6 +27,8 @@ class TakesPanel(QWidget):
 
     take_chosen = Signal(str)
     """Show this job's take beside its source."""
+    comparison_wanted = Signal(str)
+    """Show this job's take beside the one in the viewer."""
     run_again = Signal(str)
     show_in_folder = Signal(str)
     settings_wanted = Signal(str)
@@ -99,7 +101,12 @@ class TakesPanel(QWidget):
         """Mark a card as the one in the viewer; empty for none."""
         self._chosen = job_id
         for card in self._cards.values():
-            card.set_chosen(card.job_id == job_id)
+            self._mark(card)
+
+    def _mark(self, card: TakeCard) -> None:
+        card.set_chosen(card.job_id == self._chosen)
+        sources = {self._jobs.job(one).request.source for one in (card.job_id, self._chosen) if one}
+        card.offer_comparison(self._chosen not in ("", card.job_id) and len(sources) == 1)
 
     # building
 
@@ -121,6 +128,7 @@ class TakesPanel(QWidget):
         card.found.connect(self._jobs.found)
         card.copies_unwanted.connect(self._jobs.delete_copies)
         self._cards[job_id] = card
+        self._mark(card)
         return card
 
     def _show_more(self) -> None:
@@ -186,6 +194,8 @@ class TakesPanel(QWidget):
                 self.page_wanted.emit(self._jobs.page(job))
             case Act.PLAY:
                 self.take_chosen.emit(job_id)
+            case Act.COMPARE:
+                self.comparison_wanted.emit(job_id)
             case Act.SHOW_IN_FOLDER:
                 self.show_in_folder.emit(job.take or "")
             case Act.COPY_PROMPT:

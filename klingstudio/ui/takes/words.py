@@ -27,6 +27,7 @@ class Act(StrEnum):
     ADD_KEY = "Add key…"
     ACCOUNT_PAGE = "Open account page"
     PLAY = "Show beside the source"
+    COMPARE = "Compare with the shown take"
     SHOW_IN_FOLDER = "Show in folder"
     COPY_PROMPT = "Copy prompt"
     COPY_DETAILS = "Copy details"

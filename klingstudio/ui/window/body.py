@@ -12,7 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from klingstudio.ui import theme
+from klingstudio.ui import text, theme
 from klingstudio.ui.generate.panel import GeneratePanel
 from klingstudio.ui.models.bundle import Models
 from klingstudio.ui.prompt.panel import PromptPanel
@@ -21,8 +21,11 @@ from klingstudio.ui.source.panel import SourcePanel
 from klingstudio.ui.takes.panel import TakesPanel
 from klingstudio.ui.widgets.icons import IconButton
 from klingstudio.ui.widgets.labels import ElidedLabel, rule
-from klingstudio.ui.widgets.notice import Notice
+from klingstudio.ui.window.messages import Messages
 from klingstudio.ui.window.stage import Stage
+
+ANSWERED = (text.Button.ADD_KEY, text.Button.SETTINGS, text.Button.CHOOSE_VIDEO, text.Button.GO_TO_PROMPT)
+"""The buttons under a message that the window knows what to do for."""
 
 
 class Body(QWidget):
@@ -68,7 +71,7 @@ class Body(QWidget):
     def _build_centre(self, models: Models) -> QWidget:
         centre = _Centre(self._centre_scroll)
         centre.setProperty("clear", "true")
-        self.messages = Notice(centre, can_close=True)
+        self.messages = Messages(models.problems, ANSWERED, centre)
         self.stage = Stage(models, centre)
         self.prompt = PromptPanel(models.draft, centre)
         self.prompt.setMaximumHeight(theme.px(theme.PROMPT_MOST))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QUrl, Signal
+from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeyEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from klingstudio.ui import theme
 from klingstudio.ui.window.opening import Opening
 from klingstudio.ui.window.regions import focus_first, go_to, neighbour, next_stop, tab_stops
+from klingstudio.ui.window.room import first_size, present
 
 if TYPE_CHECKING:
     from klingstudio.domain.errors import Problem
@@ -40,7 +41,7 @@ class Window(QMainWindow):
         self.setObjectName("window")
         self.setWindowTitle("Kling Studio")
         self.setMinimumSize(*theme.WINDOW_LEAST)
-        self.resize(self._first_size())
+        self.resize(first_size(self.screen()))
         self.setCentralWidget(Opening(self))
         if models is not None:
             self.furnish(models)
@@ -89,12 +90,6 @@ class Window(QMainWindow):
         self._show_pictures()
         self._show_theme()
 
-    def _first_size(self) -> QSize:
-        wide, high = theme.WINDOW_SIZE
-        room = self.screen().availableSize()
-        # The frame of the system comes on top of this; how thick it is can be known only once it is there.
-        return QSize(min(wide, room.width()), min(high, room.height() - theme.px(theme.FRAME)))
-
     def _wishes(self) -> Wishes:
         from klingstudio.ui.window.menus import Wishes
 
@@ -114,7 +109,6 @@ class Window(QMainWindow):
             generate=self.generate.generate,
             compare=self.open_compare,
             insert_image=lambda number: self.prompt.insert_token(f"@Image{number}"),
-            play=self.stage.toggle_playing,
             toggle_takes=self.toggle_takes,
             full_screen=self._full_screen,
             next_region=lambda: self._go_region(1),
@@ -139,11 +133,15 @@ class Window(QMainWindow):
         self.stage.shown.connect(self.takes.choose)
         self.stage.shown.connect(self._show_source)
         self.stage.clip_problem.connect(models.problems.show)
+        self.stage.said.connect(self.toast.say)
+        self.stage.reference_wanted.connect(self._on_reference)
+        self.stage.was_attached.connect(self._show_player)
         self.generate.settings_wanted.connect(self.open_settings)
         self.generate.compare_wanted.connect(self.open_compare)
         self.generate.place_wanted.connect(self._go_to)
         self.generate.generated.connect(self._on_generated)
         self.takes.take_chosen.connect(self._on_take_chosen)
+        self.takes.comparison_wanted.connect(self._on_comparison)
         self.takes.run_again.connect(self._run_again)
         self.takes.show_in_folder.connect(self._show_in_folder)
         self.takes.settings_wanted.connect(self.open_settings)
@@ -157,7 +155,6 @@ class Window(QMainWindow):
         for signal in (models.draft.changed, models.jobs.added, models.jobs.changed, models.jobs.was_attached):
             signal.connect(self._show_status)
         models.jobs.completed.connect(self._on_completed)
-        models.problems.reported.connect(self._show_problems)
         models.problems.said.connect(self.toast.say)
         self.messages.acted.connect(self._on_message)
         self._looks.changed.connect(self._show_theme)
@@ -169,7 +166,6 @@ class Window(QMainWindow):
         self.stage.attach()
         self._looks.choose(_choice(self._models.accounts.theme))
         self._show_status()
-        self._show_problems()
 
     def detach(self) -> None:
         """Close files and windows; the program ends."""
@@ -320,7 +316,12 @@ class Window(QMainWindow):
 
     def _show_source(self) -> None:
         self.menus.remove_video.setEnabled(self._models.draft.source is not None)
-        self.menus.play.setEnabled(self.stage.has_clip)
+        self.menus.show_clip(self.stage.has_clip)
+
+    def _show_player(self) -> None:
+        if self.stage.player is not None:
+            self.menus.fill_player(self.stage.player.action_groups())
+        self._show_source()
 
     def _show_pictures(self) -> None:
         for n, action in enumerate(self.menus.inserts, 1):
@@ -343,6 +344,18 @@ class Window(QMainWindow):
         self._awaits_take = False
         self.stage.show_take(job_id)
 
+    def _on_comparison(self, job_id: str) -> None:
+        self._awaits_take = False
+        self.stage.compare_with_shown(job_id)
+
+    def _on_reference(self, picture: Path) -> None:
+        draft = self._models.draft
+        number = len(draft.pictures) + 1
+        if draft.room_for(1):
+            self.toast.say(f"The frame is Image {number} now")
+        # Where there is no room for it, this says so.
+        draft.add_pictures([picture])
+
     def _on_generated(self, _job_id: str) -> None:
         self._awaits_take = True
         if self.body.is_drawer and not self.body.drawer_is_open:
@@ -364,22 +377,6 @@ class Window(QMainWindow):
         self.header.show_takes(is_drawer=self.body.is_drawer, busy=jobs.running + jobs.needing_answer)
 
     # messages
-
-    def _show_problems(self) -> None:
-        from klingstudio.ui import text
-        from klingstudio.ui.models.problems import Bug
-
-        known = (text.Button.ADD_KEY, text.Button.SETTINGS, text.Button.CHOOSE_VIDEO, text.Button.GO_TO_PROMPT)
-        while (problem := self._models.problems.take()) is not None:
-            if isinstance(problem, Bug):
-                hint = f"{problem.summary}. It was written to the log; nothing you made is lost."
-                details = f"{problem.where}: {problem.summary}"
-                self.messages.say("Something unexpected happened", hint, details=details)
-            else:
-                sentence = text.sentence(problem)
-                buttons = (sentence.button,) if sentence.button in known else ()
-                details = text.details(problem)
-                self.messages.say(sentence.title, sentence.hint, buttons, details=details, reply=problem.raw)
 
     def _on_message(self, words: str) -> None:
         from klingstudio.ui import text
@@ -413,7 +410,7 @@ class Window(QMainWindow):
             dialog.theme_chosen.connect(self.choose_theme)
             self._dialogs["settings"] = dialog
         dialog.show_theme(self._looks.choice)
-        _present(dialog)
+        present(dialog)
         if provider_id:
             dialog.show_key_of(provider_id)
 
@@ -430,7 +427,7 @@ class Window(QMainWindow):
             dialog = CompareDialog(self._models.compare, self._models.draft, self)
             dialog.used.connect(self._models.draft.choose_provider)
             self._dialogs["compare"] = dialog
-        _present(dialog)
+        present(dialog)
 
     def open_shortcuts(self) -> None:
         """Every key on one page."""
@@ -438,7 +435,7 @@ class Window(QMainWindow):
 
         if "shortcuts" not in self._dialogs:
             self._dialogs["shortcuts"] = ShortcutsDialog(self.menus.groups(), self)
-        _present(self._dialogs["shortcuts"])
+        present(self._dialogs["shortcuts"])
 
     def open_about(self) -> None:
         """Name, version, licence."""
@@ -446,7 +443,7 @@ class Window(QMainWindow):
 
         if "about" not in self._dialogs:
             self._dialogs["about"] = AboutDialog(self)
-        _present(self._dialogs["about"])
+        present(self._dialogs["about"])
 
     def choose_theme(self, choice: str) -> None:
         """Light, dark or as the system, remembered."""
@@ -467,15 +464,6 @@ def _choice(words: str) -> theme.Choice:
             return words
         case _:
             return "system"
-
-
-def _present(dialog: QDialog) -> None:
-    if not dialog.isVisible():
-        room = dialog.screen().availableSize()
-        dialog.resize(dialog.size().boundedTo(QSize(room.width(), room.height() - theme.px(theme.FRAME))))
-    dialog.show()
-    dialog.raise_()
-    dialog.activateWindow()
 
 
 def _open_page(address: str) -> None:

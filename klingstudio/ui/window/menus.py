@@ -1,33 +1,32 @@
-"""The menus: one action per wish, and the same action gives the menu line, the key and the page of shortcuts."""
+"""The menus of the studio: one action per wish, and the same action gives the menu line, the key and the shortcuts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QShortcut
-from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenuBar
 
-T = TypeVar("T")
+from klingstudio.ui.theme import Choice
+from klingstudio.ui.window.menu_bar import MenuBar, Rows
 
-PLAYER_KEYS = (
-    ("Play or pause", "Space"),
-    ("One frame back or forward", "← →  or  ,  ."),
-    ("First or last frame", "Home  End"),
-)
-CARD_KEYS = (
+if TYPE_CHECKING:
+    from klingstudio.ui.player.actions import ActionGroup
+
+CARD_KEYS = [
     ("Next or previous take", "↓ ↑"),
     ("Show the take", "Enter"),
     ("Cancel the job", "Shift+X  or  Del"),
     ("Edit and run again", "R"),
-)
-TILE_KEYS = (
+]
+TILE_KEYS = [
     ("Insert the image or element into the prompt", "Enter"),
     ("Move the image", "Alt+←  Alt+→"),
     ("Remove the image or element", "Del"),
-)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,126 +47,82 @@ class Wishes:
     generate: Callable[[], None]
     compare: Callable[[], None]
     insert_image: Callable[[int], None]
-    play: Callable[[], None]
     toggle_takes: Callable[[], None]
     full_screen: Callable[[], None]
     next_region: Callable[[], None]
     previous_region: Callable[[], None]
     shortcuts: Callable[[], None]
     about: Callable[[], None]
-    theme: Callable[[str], None]
+    theme: Callable[[Choice], None]
 
 
 class Menus:
-    """Fills the menu bar of a window."""
+    """Fills the menu bar of the studio. What the player can do comes with the player: `fill_player`."""
 
     def __init__(self, window: QMainWindow, bar: QMenuBar, wishes: Wishes) -> None:
-        self._window = window
-        self._rows: dict[str, list[tuple[str, str]]] = {}
-        file = bar.addMenu("File")
-        self._add(file, "Open video…", wishes.open_video, "Ctrl+O")
-        self._add(file, "Add images…", wishes.add_images, "Ctrl+I")
-        self._add(file, "Try the sample clip", wishes.sample)
+        self._bar = bar_ = MenuBar(window, bar)
+        line = bar_.line
+        file = bar_.menu("File")
+        line(file, "Open video…", wishes.open_video, "Ctrl+O")
+        line(file, "Add images…", wishes.add_images, "Ctrl+I")
+        line(file, "Try the sample clip", wishes.sample)
         file.addSeparator()
-        self.remove_video = self._add(file, "Remove the video", wishes.remove_video)
+        self.remove_video = line(file, "Remove the video", wishes.remove_video)
         file.addSeparator()
-        leave = self._add(file, "Quit", wishes.quit, "Ctrl+Q")
+        leave = line(file, "Quit", wishes.quit, "Ctrl+Q")
         leave.setMenuRole(QAction.MenuRole.QuitRole)
 
-        edit = bar.addMenu("Edit")
-        self._add(edit, "Undo", wishes.undo, QKeySequence.StandardKey.Undo)
-        self._add(edit, "Redo", wishes.redo, QKeySequence.StandardKey.Redo)
+        edit = bar_.menu("Edit")
+        line(edit, "Undo", wishes.undo, QKeySequence.StandardKey.Undo)
+        line(edit, "Redo", wishes.redo, QKeySequence.StandardKey.Redo)
         edit.addSeparator()
-        self._add(edit, "Cut", wishes.cut, QKeySequence.StandardKey.Cut)
-        self._add(edit, "Copy", wishes.copy, QKeySequence.StandardKey.Copy)
-        self._add(edit, "Paste", wishes.paste, QKeySequence.StandardKey.Paste)
+        line(edit, "Cut", wishes.cut, QKeySequence.StandardKey.Cut)
+        line(edit, "Copy", wishes.copy, QKeySequence.StandardKey.Copy)
+        line(edit, "Paste", wishes.paste, QKeySequence.StandardKey.Paste)
         edit.addSeparator()
-        settings = self._add(edit, "Settings…", wishes.settings, "Ctrl+,")
+        settings = line(edit, "Settings…", wishes.settings, "Ctrl+,")
         settings.setMenuRole(QAction.MenuRole.PreferencesRole)
 
-        generate = bar.addMenu("Generate")
-        self.generate = self._add(generate, "Generate", wishes.generate, "Ctrl+Return", "Ctrl+Enter")
-        self._add(generate, "Compare providers…", wishes.compare, "Ctrl+Shift+C")
+        generate = bar_.menu("Generate")
+        self.generate = line(generate, "Generate", wishes.generate, "Ctrl+Return", "Ctrl+Enter")
+        line(generate, "Compare providers…", wishes.compare, "Ctrl+Shift+C")
         generate.addSeparator()
         self.inserts = [
-            self._add(generate, f"Insert Image {n}", _with(wishes.insert_image, n), f"Ctrl+{n}") for n in range(1, 5)
+            line(generate, f"Insert Image {n}", partial(wishes.insert_image, n), f"Ctrl+{n}") for n in range(1, 5)
         ]
 
-        view = bar.addMenu("View")
-        self.play = self._add(view, "Play or pause", wishes.play)
-        view.addSeparator()
-        self.takes = self._add(view, "Takes", wishes.toggle_takes, "Ctrl+T")
-        self._add(view, "Full screen", wishes.full_screen, "F11")
-        view.addSeparator()
-        self._add(view, "Next area", wishes.next_region, "F6")
-        self._add(view, "Previous area", wishes.previous_region, "Shift+F6")
-        view.addSeparator()
-        self.themes = self._themes(view, wishes.theme)
+        self._of_player = (bar_.menu("Playback"), bar_.menu("Compare"))
 
-        help_ = bar.addMenu("Help")
-        self._add(help_, "Shortcuts", wishes.shortcuts, "Ctrl+/", "F1")
-        for menu in (file, edit, generate, view, help_):
-            self._open_by_letter(bar, menu)
-        about = self._add(help_, "About Kling Studio", wishes.about)
+        view = bar_.menu("View")
+        self.takes = line(view, "Takes", wishes.toggle_takes, "Ctrl+T")
+        line(view, "Window on the full screen", wishes.full_screen, "Ctrl+F11")
+        view.addSeparator()
+        line(view, "Next area", wishes.next_region, "F6")
+        line(view, "Previous area", wishes.previous_region, "Shift+F6")
+        view.addSeparator()
+        bar_.themes(view, wishes.theme)
+
+        help_ = bar_.menu("Help")
+        line(help_, "Shortcuts", wishes.shortcuts, "Ctrl+/", "F1")
+        about = line(help_, "About Kling Studio", wishes.about)
         about.setMenuRole(QAction.MenuRole.AboutRole)
+        self.show_clip(False)
 
-    def groups(self) -> list[tuple[str, list[tuple[str, str]]]]:
+    def fill_player(self, groups: Iterable[ActionGroup]) -> None:
+        """The player is there."""
+        self._bar.player(self._of_player, groups)
+
+    def show_clip(self, is_there: bool) -> None:
+        """Whether there is anything to play."""
+        for menu in self._of_player:
+            menu.menuAction().setEnabled(is_there)
+
+    def groups(self) -> list[tuple[str, Rows]]:
         """Every key, for the page of shortcuts."""
-        menus = [(title, rows) for title, rows in self._rows.items() if rows]
-        rest = [("Player", list(PLAYER_KEYS)), ("Images", list(TILE_KEYS)), ("Takes", list(CARD_KEYS))]
-        return [*menus, *rest]
+        from klingstudio.ui.player.actions import key_rows
 
-    def show_theme(self, choice: str) -> None:
+        return [*self._bar.rows, *key_rows(), ("Images", TILE_KEYS), ("Takes", CARD_KEYS)]
+
+    def show_theme(self, choice: Choice) -> None:
         """Tick the theme that is used."""
-        self.themes[choice].setChecked(True)
-
-    def _open_by_letter(self, bar: QMenuBar, menu: QMenu) -> None:
-        """Alt and the first letter, without the underline that most styles draw all the time."""
-        if bar.isNativeMenuBar():
-            return
-        shortcut = QShortcut(QKeySequence(f"Alt+{menu.title()[0]}"), self._window)
-        shortcut.activated.connect(_with(bar.setActiveAction, menu.menuAction()))
-
-    def _themes(self, view: QMenu, choose: Callable[[str], None]) -> dict[str, QAction]:
-        menu = view.addMenu("Theme")
-        group = QActionGroup(menu)
-        made = {}
-        for choice, words in (("system", "As the system"), ("light", "Light"), ("dark", "Dark")):
-            action = QAction(words, group)
-            action.setCheckable(True)
-            action.setChecked(choice == "system")
-            action.triggered.connect(_with(choose, choice))
-            menu.addAction(action)
-            made[choice] = action
-        return made
-
-    def _add(
-        self, menu: QMenu, words: str, does: Callable[[], object], *keys: str | QKeySequence.StandardKey
-    ) -> QAction:
-        action = QAction(words, self._window)
-        sequences = [one for key in keys for one in _sequences(key)]
-        if sequences:
-            action.setShortcuts(sequences)
-            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
-            # Holding a key down is one wish, not many.
-            action.setAutoRepeat(False)
-            shown = sequences[0].toString(QKeySequence.SequenceFormat.NativeText)
-            self._rows.setdefault(menu.title(), []).append((words.removesuffix("…"), shown))
-        action.triggered.connect(_without_argument(does))
-        menu.addAction(action)
-        return action
-
-
-def _sequences(key: str | QKeySequence.StandardKey) -> list[QKeySequence]:
-    return [QKeySequence(key)] if isinstance(key, str) else list(QKeySequence.keyBindings(key))
-
-
-def _with(does: Callable[[T], object], value: T) -> Callable[[], object]:
-    return lambda: does(value)
-
-
-def _without_argument(does: Callable[[], object]) -> Callable[[], None]:
-    def run() -> None:
-        does()
-
-    return run
+        self._bar.show_theme(choice)

@@ -17,8 +17,13 @@ def tab_stops(roots: Iterable[QWidget]) -> list[QWidget]:
 
 
 def focus_first(region: QWidget) -> bool:
-    """Give the keyboard to the first control of a region; False where it has none."""
-    stops = tab_stops([region])
+    """Give the keyboard to what the region names for it while that is there, else to its first control.
+
+    False where it has none.
+    """
+    named = region.focusProxy()
+    is_there = named is not None and named.isVisible() and region.isAncestorOf(named)
+    stops = [named] if named is not None and is_there else tab_stops([region])
     if stops:
         go_to(stops[0], Qt.FocusReason.TabFocusReason)
     return bool(stops)

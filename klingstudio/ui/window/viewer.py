@@ -1,4 +1,4 @@
-"""The middle of the window while there is no clip."""
+"""The middle of the window while the player is not there: no clip yet, or the player has a window of its own."""
 
 from __future__ import annotations
 
@@ -67,3 +67,28 @@ class EmptyViewer(QWidget):
         area = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         painter.drawRoundedRect(area, theme.px(theme.RADIUS), theme.px(theme.RADIUS))
         painter.end()
+
+
+class AwayViewer(QWidget):
+    """Says where the player is, and brings it back."""
+
+    return_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("ground", "viewer")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        words = label("The player is in a window of its own", "viewer-text", wraps=True, parent=self)
+        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.bring_back = Button("Bring it back", self, kind="viewer")
+        self.bring_back.clicked.connect(self.return_wanted)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(*(theme.px(theme.AROUND),) * 4)
+        column.setSpacing(theme.px(theme.INSIDE))
+        column.addStretch()
+        column.addWidget(
+            IconLabel("app-window", "viewer_text", theme.BIG_ICON, self), alignment=Qt.AlignmentFlag.AlignHCenter
+        )
+        column.addWidget(words)
+        column.addWidget(self.bring_back, alignment=Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -11,14 +12,18 @@ from PySide6.QtWidgets import QLabel, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from klingstudio.domain.errors import Problem
-from klingstudio.ui.player.pair import Pair
+from klingstudio.ui.player.canvas.view import PairView
 from klingstudio.ui.player.panel import PlayerPanel
-from klingstudio.ui.player.scrub_bar import ScrubBar
-from klingstudio.ui.player.view import PairView
+from klingstudio.ui.player.playback.pair import Pair, Side
+from klingstudio.ui.player.playback.player import PairPlayer
+from klingstudio.ui.player.transport.scrub_bar import ScrubBar
 from tests.ui.player.test_clock import FakeTime
-from tests.unit.media.numbered_clips import HEIGHT_PX, WIDTH_PX, Rgb, ink_of, number_of
+from tests.unit.media.numbered_clips import BLUE, GREEN, HEIGHT_PX, RED, WIDTH_PX, Rgb, ink_of, number_of, numbered_clip
 
 W = TypeVar("W", bound=QWidget)
+
+LIMIT_MS = 20_000
+"""How long anything may take on a busy machine."""
 
 
 class Stage:
@@ -83,6 +88,47 @@ class Stage:
         return read(image, fitted(left)), read(image, fitted(right))
 
 
+class Bare:
+    """A player with no window around it, whose clock moves only when told to."""
+
+    def __init__(self, qtbot: QtBot) -> None:
+        self.qtbot = qtbot
+        self.time = FakeTime()
+        self.player = PairPlayer(self.time)
+        self.player.set_box(WIDTH_PX, HEIGHT_PX)
+        self.problems: list[tuple[Side, Problem]] = []
+        self.player.problem_found.connect(self._on_problem)
+
+    def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait for it."""
+        self.qtbot.waitUntil(is_so, timeout=LIMIT_MS)
+
+    def until_pair(self) -> None:
+        """Wait until both clips are seen."""
+        self.until(lambda: (pair := self.player.pair) is not None and bool(pair.before and pair.after))
+
+    def until_exact(self, step: int) -> None:
+        """Wait for the exact pair of a step."""
+        self.until(lambda: (pair := self.player.pair) is not None and pair.step == step and not pair.is_draft)
+
+    def load(self, before: Path, after: Path, *, offset_s: float | None = 0.0) -> None:
+        """Both clips, standing on the first pair."""
+        self.player.load(Side.BEFORE, before)
+        self.player.load(Side.AFTER, after, offset_s=offset_s)
+        self.until_pair()
+
+    def frames(self) -> tuple[int, int]:
+        """Which frames are seen."""
+        pair = self.player.pair
+        assert pair is not None
+        assert pair.before is not None
+        assert pair.after is not None
+        return pair.before.index, pair.after.index
+
+    def _on_problem(self, side: Side, problem: Problem) -> None:
+        self.problems.append((side, problem))
+
+
 def found(parent: QWidget, kind: type[W], name: str = "") -> W:
     """A descendant that must be there."""
     child = parent.findChild(kind, name) if name else parent.findChild(kind)
@@ -112,7 +158,38 @@ def color_in(image: QImage, spot: QRect) -> Callable[[float, float], Rgb]:
 
 
 @pytest.fixture
+def bare(qtbot: QtBot) -> Iterator[Bare]:
+    made = Bare(qtbot)
+    yield made
+    made.player.close()
+
+
+@pytest.fixture
 def stage(qtbot: QtBot) -> Iterator[Stage]:
     made = Stage(qtbot)
     yield made
     made.panel.close_clips()
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Three clips of 60 frames; each module may have others under this name."""
+    folder = tmp_path_factory.mktemp("clips")
+    return {
+        "source": numbered_clip(folder / "source.mp4", 60, ink=RED),
+        "take": numbered_clip(folder / "take.mp4", 60, ink=BLUE),
+        "other": numbered_clip(folder / "other.mp4", 60, ink=GREEN),
+    }
+
+
+@pytest.fixture
+def pair(stage: Stage, clips: dict[str, Path]) -> Stage:
+    """Source and take, standing on step 30."""
+    # The shift is said, so that no search for one comes between.
+    stage.panel.show_source(clips["source"])
+    stage.panel.show_take(clips["take"], "v01", starts_at_s=0.0)
+    stage.wait_for_pair(lambda pair: pair.before is not None and pair.after is not None)
+    stage.player.pause()
+    stage.player.seek(30)
+    stage.wait_for_step(30)
+    return stage

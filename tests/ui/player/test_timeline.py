@@ -3,9 +3,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from klingstudio.media.decode_index import FrameIndex
-from klingstudio.ui.player.timeline import Timeline, Track
+from klingstudio.ui.player.playback.timeline import Timeline, Track
 
 
 def track(count: int, fps: int, *, playable: int | None = None) -> Track:
@@ -82,3 +84,79 @@ def test_every_step_is_on_screen_at_its_own_time() -> None:
     timeline = Timeline(leading=track(300, 30), following=track(200, 24), offset_s=0.7)
 
     assert [timeline.step_at(timeline.time_s(step)) for step in range(timeline.count)] == list(range(timeline.count))
+
+
+# --- shifted ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_clip_that_began_earlier_is_seen_from_its_middle() -> None:
+    timeline = Timeline(leading=track(100, 25), following=track(50, 25), offset_s=-0.4)
+
+    assert frames(timeline) == [(n, n + 10) for n in range(40)]
+
+
+@pytest.mark.parametrize("offset_s", [-2.0, -2.5, 4.0, 90.0])
+def test_clips_that_only_touch_or_lie_apart_have_no_steps(offset_s: float) -> None:
+    timeline = Timeline(leading=track(100, 25), following=track(50, 25), offset_s=offset_s)
+
+    assert (timeline.count, timeline.length_s) == (0, 0.0)
+
+
+def test_one_frame_of_the_clip_after_shifts_its_partner_by_one() -> None:
+    after = track(60, 30)
+    partners = {}
+    for nudged in range(-5, 6):
+        timeline = Timeline(leading=track(60, 30), following=after, offset_s=nudged * after.frame_s)
+        partners[nudged] = timeline.following_frame(timeline.step_of(20))
+
+    assert partners == {nudged: 20 - nudged for nudged in range(-5, 6)}
+
+
+def test_a_clip_that_counts_whole_milliseconds_goes_with_one_that_is_exact() -> None:
+    count = 200
+    exact = FrameIndex(range(0, count * 1001, 1001), (0,), Fraction(1, 30000), 1001)
+    rounded = FrameIndex([round(n * 1001 / 30) for n in range(count)], (0,), Fraction(1, 1000), 33)
+    for one, other in ((exact, rounded), (rounded, exact)):
+        timeline = Timeline(leading=Track(index=one, playable=count), following=Track(index=other, playable=count))
+
+        assert frames(timeline) == [(n, n) for n in range(count)]
+
+
+_tracks = st.builds(
+    lambda count, fps, damage: track(count, fps, playable=max(1, count - damage)),
+    st.integers(1, 80),
+    st.sampled_from([10, 24, 25, 30, 50, 60, 120]),
+    st.integers(0, 20),
+)
+
+
+@given(_tracks, st.none() | _tracks, st.floats(-4, 4))
+def test_whatever_the_clips_every_step_has_frames_that_exist_and_belong_together(
+    leading: Track, following: Track | None, offset_s: float
+) -> None:
+    timeline = Timeline(leading=leading, following=following, offset_s=offset_s)
+
+    for step in range(timeline.count):
+        frame, partner = timeline.leading_frame(step), timeline.following_frame(step)
+        assert 0 <= frame < leading.playable
+        assert timeline.step_of(frame) == step
+        assert timeline.step_at(timeline.time_s(step)) == step
+        assert timeline.end_s(step) > timeline.time_s(step)
+        if following is None:
+            assert partner is None
+            continue
+        assert partner is not None
+        assert 0 <= partner < following.playable
+        moment_s = leading.index.time_s(frame) - offset_s
+        assert following.index.time_s(partner) <= moment_s + 0.002001
+        assert moment_s <= following.end_s(partner) + 1e-5
+
+
+@given(_tracks, _tracks, st.integers(-60, 60))
+def test_seen_from_the_other_side_equally_fast_clips_are_the_same_pairs(one: Track, other: Track, shift: int) -> None:
+    other = track(len(other.index), round(1 / one.frame_s), playable=other.playable)
+    offset_s = shift * one.frame_s
+    there = Timeline(leading=one, following=other, offset_s=offset_s)
+    back = Timeline(leading=other, following=one, offset_s=-offset_s)
+
+    assert frames(there) == [(mine, yours) for yours, mine in frames(back)]

@@ -1,12 +1,13 @@
-"""The bar with the playhead: click, drag, or keys."""
+"""The bar with the playhead and the marks: click, drag, or keys."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QSlider, QWidget
 
 from klingstudio.ui import theme
+from klingstudio.ui.player.transport.ruler import Ruler
 
 
 class ScrubBar(QSlider):
@@ -14,6 +15,10 @@ class ScrubBar(QSlider):
 
     step_wished = Signal(int)  # by click, key, or at the end of a drag
     step_dragged = Signal(int)
+    pointed = Signal(int)
+    """The pointer is over this step."""
+    left = Signal()
+    """The pointer is gone."""
     touched = Signal()
     """It was pressed with the mouse."""
 
@@ -23,7 +28,11 @@ class ScrubBar(QSlider):
         self.setAccessibleName(self.tr("Position"))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMouseTracking(True)
         self._is_held = False
+        self._marks: tuple[int | None, int | None] = (None, None)
+        self._loops_marks = False
+        self._ready = 1.0
         self.set_count(0)
         self.actionTriggered.connect(self._on_action)
 
@@ -32,6 +41,11 @@ class ScrubBar(QSlider):
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
+
+    @property
+    def ruler(self) -> Ruler:
+        """Where each step lies."""
+        return Ruler(self.maximum() + 1, self.width(), self._radius())
 
     def set_count(self, count: int, *, page: int = 1) -> None:
         """How many steps there are; 0 disables the bar. `page`: steps that Page Up and Page Down go."""
@@ -45,6 +59,18 @@ class ScrubBar(QSlider):
         if not self._is_held:
             self.setValue(step)
 
+    def show_marks(self, begin: int | None, end: int | None, *, is_looping: bool) -> None:
+        """Where the person set marks, and whether the part between them is played round and round."""
+        if (self._marks, self._loops_marks) != ((begin, end), is_looping):
+            self._marks, self._loops_marks = (begin, end), is_looping
+            self.update()
+
+    def show_ready(self, share: float) -> None:
+        """How much of the clips is ready to be dragged through, 0 to 1."""
+        if share != self._ready:
+            self._ready = share
+            self.update()
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self._is_held = True
@@ -54,11 +80,17 @@ class ScrubBar(QSlider):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._is_held:
             self._drag_to(event.position().x())
+        if self.isEnabled():
+            self.pointed.emit(self.ruler.step_at(event.position().x()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._is_held and event.button() == Qt.MouseButton.LeftButton:
             self._is_held = False
             self.step_wished.emit(self.value())
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self.left.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         # Scrolling past must not move the playhead.
@@ -80,25 +112,56 @@ class ScrubBar(QSlider):
         painter.setBrush(QColor(t.line))
         painter.drawRoundedRect(track, thick / 2, thick / 2)
         if self.isEnabled():
-            at = self._x_of(self.value())
+            if 0 < self._ready < 1:
+                painter.setBrush(QColor(theme.mix(t.line, t.text, 0.16)))
+                ready = QRectF(track.left(), track.top(), track.width() * self._ready, thick)
+                painter.drawRoundedRect(ready, thick / 2, thick / 2)
+            at = self.ruler.x_of(self.value())
             track.setRight(at)
             painter.setBrush(QColor(t.secondary))
             painter.drawRoundedRect(track, thick / 2, thick / 2)
+            self._paint_marks(painter, middle, thick)
             painter.setBrush(QColor(t.accent))
             painter.drawEllipse(QRectF(at - radius, middle - radius, 2 * radius, 2 * radius))
         painter.end()
 
+    def _paint_marks(self, painter: QPainter, middle: float, thick: float) -> None:
+        begin, end = self._marks
+        if begin is None and end is None:
+            return
+        t, ruler = theme.tokens(self.palette()), self.ruler
+        left = ruler.x_of(begin if begin is not None else 0)
+        right = ruler.x_of(end if end is not None else self.maximum())
+        if self._loops_marks:
+            # The part that is played round stands out by its thickness; colour is kept for the playhead.
+            painter.setBrush(QColor(theme.mix(t.line, t.text, 0.45)))
+            painter.drawRect(QRectF(left, middle - thick, right - left, 2 * thick))
+        painter.setBrush(QColor(t.text))
+        for x, is_set, way in ((left, begin is not None, 1), (right, end is not None, -1)):
+            if is_set:
+                painter.drawPolygon(self._bracket(x, middle, thick, way))
+
+    def _bracket(self, x: float, middle: float, thick: float, way: int) -> QPolygonF:
+        """A bracket that opens to the right (1) or to the left (-1)."""
+        high, thin, arm = theme.px(theme.BETWEEN), theme.px(theme.RING), theme.px(theme.GAP) + thick / 2
+        return QPolygonF(
+            [
+                QPointF(x - thin / 2 * way, middle - high),
+                QPointF(x + arm * way, middle - high),
+                QPointF(x + arm * way, middle - high + thin),
+                QPointF(x + thin / 2 * way, middle - high + thin),
+                QPointF(x + thin / 2 * way, middle + high - thin),
+                QPointF(x + arm * way, middle + high - thin),
+                QPointF(x + arm * way, middle + high),
+                QPointF(x - thin / 2 * way, middle + high),
+            ]
+        )
+
     def _radius(self) -> int:
         return theme.px(theme.GAP + theme.RING)
 
-    def _x_of(self, step: int) -> float:
-        room = self.width() - 2 * self._radius()
-        return self._radius() + room * step / max(1, self.maximum())
-
     def _drag_to(self, x: float) -> None:
-        room = max(1, self.width() - 2 * self._radius())
-        share = min(max((x - self._radius()) / room, 0.0), 1.0)
-        self.setValue(round(share * self.maximum()))
+        self.setValue(self.ruler.step_at(x))
         self.step_dragged.emit(self.value())
 
     def _on_action(self, action: int) -> None:

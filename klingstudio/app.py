@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 
     from klingstudio.studio import Studio
     from klingstudio.ui.models.bundle import Models
+    from klingstudio.ui.models.problems import Problems
+    from klingstudio.ui.window.comparer import Comparer
 
 PAINT_LIMIT_MS = 1000
 """A window that was started minimised is not painted at all; the program goes on without."""
 COLLECT_EVERY_MS = 1000
+INTERRUPTED = 130
 _HEAVY = ("klingstudio.studio", "klingstudio.media.decode")
 
 
@@ -64,7 +67,7 @@ def run(argv: Sequence[str], *, demo: bool) -> int:
 
     end_log = logs.start(paths(os.environ).logs)
     hook = sys.excepthook
-    sys.excepthook = _reporting(models, hook)
+    sys.excepthook = _reporting(models.problems, hook)
     loop = QEventLoop(app, already_running=False)
     asyncio.set_event_loop(loop)
     loop.set_exception_handler(lambda _loop, context: _report_task(models, context))
@@ -79,6 +82,44 @@ def run(argv: Sequence[str], *, demo: bool) -> int:
         window.hide()
         window.deleteLater()
     return 0
+
+
+def compare(before: Path, after: Path) -> int:
+    """Open the comparer on two files and stay until it is closed. Returns the exit code.
+
+    There is no asyncio, no database, no keychain and no network in this: Qt's own loop and the player.
+    """
+    from klingstudio.ui.window.comparer import Comparer
+
+    app = _application()
+    # Qt would write it behind the title, which begins with it already.
+    app.setApplicationDisplayName("")
+    collector = Collector(app)
+    window = Comparer(Theme(app))
+    window.show()
+    if not _painted(app, window):
+        return 0
+
+    from klingstudio import logs
+    from klingstudio.paths import paths
+    from klingstudio.ui.models.problems import Problems
+
+    end_log = logs.start(paths(os.environ).logs)
+    problems = Problems()
+    hook = sys.excepthook
+    sys.excepthook = _reporting(problems, _leaving(app))
+    window.closed.connect(app.quit)
+    try:
+        window.furnish(problems)
+        window.open(before, after)
+        return app.exec()
+    finally:
+        window.detach()
+        sys.excepthook = hook
+        end_log()
+        collector.stop()
+        window.hide()
+        window.deleteLater()
 
 
 class Collector(QObject):
@@ -111,7 +152,7 @@ class Collector(QObject):
         gc.enable()
 
 
-def _painted(app: QApplication, window: Window) -> bool:
+def _painted(app: QApplication, window: Window | Comparer) -> bool:
     """Run Qt until the window has been painted. False when it was closed instead."""
     is_open = True
 
@@ -221,14 +262,23 @@ class Demo:
             QTimer.singleShot(0, self._window.generate.generate)
 
 
-def _reporting(models: Models, before: Any) -> Any:
-    """An exception in a slot is shown in the window, and logged."""
+def _reporting(problems: Problems, before: Any) -> Any:
+    """An exception in a slot is shown in the window, and logged; who interrupts the program is `before`'s matter."""
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if isinstance(error, KeyboardInterrupt):
             before(kind, error, trace)
             return
-        models.problems.report("the window", error)
+        problems.report("the window", error)
+
+    return hook
+
+
+def _leaving(app: QApplication) -> Any:
+    """Ctrl+C in the terminal ends the program as it ends others: it is noticed in the next slot that runs."""
+
+    def hook(_kind: type[BaseException], _error: BaseException, _trace: TracebackType | None) -> None:
+        app.exit(INTERRUPTED)
 
     return hook
 

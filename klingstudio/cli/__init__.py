@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-COMMANDS = ("demo", "edit", "jobs", "cancel", "delete-copies", "resume", "resolve", "keys", "sandbox")
+COMMANDS = ("compare", "demo", "edit", "jobs", "cancel", "delete-copies", "resume", "resolve", "keys", "sandbox")
 WRONG_INPUT = 2
 INTERRUPTED = 130
 
@@ -22,6 +22,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return window(arguments[1:])
     if arguments and (arguments[0] in COMMANDS or arguments[0].startswith("-")):
         try:
+            if arguments[0] == "compare":
+                from klingstudio.cli import compare
+
+                return compare.run(arguments)
             from klingstudio.cli import commands
 
             return commands.run(arguments)
@@ -32,12 +36,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def window(files: Sequence[str], *, demo: bool = False) -> int:
     """Open the studio; files are taken as if dropped on the window."""
-    if not has_display(os.environ) and not os.environ.get("QT_QPA_PLATFORM"):
-        print("klingstudio: there is no display; `klingstudio --help` lists what works without one", file=sys.stderr)
+    if lacks_display():
         return WRONG_INPUT
     from klingstudio import app
 
     return app.run(files, demo=demo)
+
+
+def lacks_display() -> bool:
+    """True, and said, where no window can be opened."""
+    if has_display(os.environ) or os.environ.get("QT_QPA_PLATFORM"):
+        return False
+    print("klingstudio: there is no display; `klingstudio --help` lists what works without one", file=sys.stderr)
+    return True
 
 
 def has_display(environ: Mapping[str, str]) -> bool:

@@ -29,6 +29,10 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument("--version", action="version", version=f"klingstudio {__version__}")
     commands = main.add_subparsers(dest="command", metavar="COMMAND")
 
+    compare = commands.add_parser("compare", help="the player alone, on any two videos")
+    compare.add_argument("before", metavar="BEFORE", help="the video on the left")
+    compare.add_argument("after", metavar="AFTER", help="the video on the right, played in step with it")
+
     demo = commands.add_parser("demo", help="the whole loop on the built-in sandbox: no key, no network")
     demo.add_argument("--headless", action="store_true", help="without the window")
     demo.add_argument("--out", metavar="DIR", help="where the take goes")

@@ -17,20 +17,22 @@ _AT = QPointF(700, 400)
 class Drag:
     """Files in the person's hand, over one window."""
 
-    def __init__(self, window: QWidget, paths: Sequence[Path]) -> None:
+    def __init__(self, window: QWidget, paths: Sequence[Path], at: QPointF = _AT) -> None:
+        """`at`: where the pointer is in the window."""
         self.window = window
+        self.at = at
         self.data = QMimeData()
         self.data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
 
     def enter(self) -> QDragEnterEvent:
         """Come over the window."""
-        event: QDragEnterEvent = _moving(QDragEnterEvent, self.data, _AT)
+        event: QDragEnterEvent = _moving(QDragEnterEvent, self.data, self.at)
         QApplication.sendEvent(self.window, event)
         return event
 
     def move(self) -> bool:
         """Move on; True when a drop would be taken here."""
-        event: QDragMoveEvent = _moving(QDragMoveEvent, self.data, _AT + QPointF(1, 0))
+        event: QDragMoveEvent = _moving(QDragMoveEvent, self.data, self.at + QPointF(1, 0))
         QApplication.sendEvent(self.window, event)
         return event.isAccepted()
 
@@ -41,7 +43,7 @@ class Drag:
     def drop(self) -> bool:
         """Let go; True when it was taken."""
         action, button, keys = _HOW
-        event = QDropEvent(_AT, action, self.data, button, keys)
+        event = QDropEvent(self.at, action, self.data, button, keys)
         QApplication.sendEvent(self.window, event)
         return event.isAccepted()
 

@@ -15,6 +15,7 @@ import dev_environment
 import dev_system
 import with_keyring
 from dev_report import ROOT, Outcome, SetUpFailed, run_aloud, run_quietly, say
+from dev_system import Purpose
 
 _NO_TESTS = 5
 """pytest's exit code when nothing was selected."""
@@ -38,24 +39,24 @@ def main(arguments: Sequence[str]) -> int:
     try:
         match options.command:
             case "setup":
-                _set_up(with_tests=True)
+                _set_up(Purpose.TEST)
                 return 0
             case "demo":
-                _set_up(with_tests=False)
+                _set_up(Purpose.RUN)
                 return _run_program(["-m", "klingstudio", "demo", *rest], os.environ)
             case "check":
-                _set_up(with_tests=False)
+                _set_up(Purpose.RUN)
                 dev_environment.add_clients()
                 return _check()
             case "test":
-                _set_up(with_tests=True)
+                _set_up(Purpose.TEST)
                 dev_environment.add_clients()
                 return _check() or _test(rest)
             case "torture":
-                _set_up(with_tests=False)
+                _set_up(Purpose.RUN)
                 return _run_program(["tests/torture/run.py", *rest], os.environ)
             case _:
-                _set_up(with_tests=False)
+                _set_up(Purpose.BENCH)
                 dev_environment.add_clients()
                 return _bench(rest)
     except SetUpFailed as error:
@@ -66,8 +67,8 @@ def main(arguments: Sequence[str]) -> int:
         return 130
 
 
-def _set_up(*, with_tests: bool) -> None:
-    dev_system.install_missing(with_tests=with_tests)
+def _set_up(purpose: Purpose) -> None:
+    dev_system.install_missing(purpose)
     dev_environment.make()
 
 
@@ -103,13 +104,15 @@ def _check() -> int:
 
 
 def _test(arguments: list[str]) -> int:
-    """Four runs: most of it in several processes, what needs a keychain or locks it in one each, a screen in Xvfb."""
+    """Five runs: most of it in several processes; in one each what needs a keychain, locks it, hears, or has a screen."""
     python = str(dev_environment.PYTHON)
-    absent = dev_system.missing_test_programs()
+    absent = dev_system.missing_programs(Purpose.TEST)
     can_use_keychain = not {"dbus-run-session", "dbus-send", "gnome-keyring-daemon"}.intersection(absent)
     environ = {**os.environ, "PYTHONUNBUFFERED": "1", "QT_QPA_PLATFORM": "offscreen"}
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"):
         environ.pop(name, None)
+    # Nobody who runs tests wants to hear them; those that listen start a sound server of their own.
+    environ |= {"QT_AUDIO_BACKEND": "pulseaudio", "PULSE_SERVER": "unix:/nonexistent"}
     colour = ["--color=yes"] if sys.stdout.isatty() else []
     pytest = [python, "-m", "pytest", *colour]
     runs: list[tuple[str, Outcome]] = []
@@ -125,6 +128,10 @@ def _test(arguments: list[str]) -> int:
         for name, mark in (("keychain", "keyring"), ("locked keychain", "keyring_locked")):
             command = with_keyring.command_line([*pytest, "-m", mark, *arguments])
             runs.append((name, _aloud(f"tests with a {name}", command, with_bus)))
+    if {"pulseaudio", "parec", "pactl"}.intersection(absent):
+        not_run.append("tests of sound (pulseaudio or its tools are missing)")
+    elif "-m" not in arguments:
+        runs.append(("sound", _aloud("tests with sound", [*pytest, "-m", "pulse", *arguments], environ)))
     if "Xvfb" in absent:
         not_run.append("tests with a screen (Xvfb is missing)")
     elif "-m" not in arguments:

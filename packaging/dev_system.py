@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import sys
+from enum import Enum
 from pathlib import Path
 
 from dev_report import SetUpFailed, run_quietly, say
@@ -23,32 +24,62 @@ TO_RUN = (
     "libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 "
     "libxcb-render-util0 libxcb-shape0 libxcb-xkb1"
 ).split()
-TO_TEST = "xvfb dbus dbus-user-session gnome-keyring".split()
-TEST_PROGRAMS = ("Xvfb", "dbus-run-session", "dbus-send", "gnome-keyring-daemon")
+
+
+class Purpose(Enum):
+    """What something beyond the program itself is needed for: packages on Debian and Ubuntu, and their programs."""
+
+    RUN = ("", "")
+    TEST = (
+        "xvfb dbus dbus-user-session gnome-keyring pulseaudio pulseaudio-utils",
+        "Xvfb dbus-run-session dbus-send gnome-keyring-daemon pulseaudio parec pactl",
+    )
+    # The players that ours is measured against.
+    BENCH = ("xvfb ffmpeg mpv", "Xvfb ffmpeg mpv")
+
+    @property
+    def packages(self) -> list[str]:
+        """As apt-get knows them."""
+        return self.value[0].split()
+
+    @property
+    def programs(self) -> list[str]:
+        """Without them some of it cannot run."""
+        return self.value[1].split()
+
+
+_NOT_BESIDE = {"pulseaudio": "pipewire-pulse"}
+"""Left out where the other one is installed: it would take over the sound of somebody's desktop."""
 
 # Written from these systems' package lists.
 _ELSEWHERE = {
     "dnf": (
         "dnf install mesa-libGL mesa-libEGL libxkbcommon-x11 xcb-util-cursor xcb-util-image xcb-util-keysyms "
         "xcb-util-renderutil xcb-util-wm pulseaudio-libs rsms-inter-fonts",
-        "xorg-x11-server-Xvfb dbus-daemon dbus-tools gnome-keyring",
+        {
+            Purpose.TEST: "xorg-x11-server-Xvfb dbus-daemon dbus-tools gnome-keyring pulseaudio-utils",
+            Purpose.BENCH: "xorg-x11-server-Xvfb ffmpeg-free mpv",
+        },
     ),
     "pacman": (
         "pacman -S --needed libglvnd libxkbcommon-x11 xcb-util-cursor xcb-util-image xcb-util-keysyms "
         "xcb-util-renderutil xcb-util-wm libpulse inter-font",
-        "xorg-server-xvfb dbus gnome-keyring",
+        {
+            Purpose.TEST: "xorg-server-xvfb dbus gnome-keyring",
+            Purpose.BENCH: "xorg-server-xvfb ffmpeg mpv",
+        },
     ),
 }
 
 
-def install_missing(*, with_tests: bool) -> None:
+def install_missing(purpose: Purpose) -> None:
     """Install what is missing where we may (as root on Debian and Ubuntu); else say which command does it."""
     if not sys.platform.startswith("linux"):
         return
     if not _is_debian():
-        _say_elsewhere(with_tests=with_tests)
+        _say_elsewhere(purpose)
         return
-    wanted = TO_RUN + (TO_TEST if with_tests else [])
+    wanted = TO_RUN + purpose.packages
     if importlib.util.find_spec("ensurepip") is None:
         # Debian takes the module that makes environments out of Python.
         wanted = [*wanted, f"python3.{sys.version_info.minor}-venv"]
@@ -73,9 +104,9 @@ def install_missing(*, with_tests: bool) -> None:
     say(f"system packages: installed in {update.took_s + done.took_s:.0f} s")
 
 
-def missing_test_programs() -> list[str]:
-    """Programs without which some tests cannot run."""
-    return [name for name in TEST_PROGRAMS if shutil.which(name) is None]
+def missing_programs(purpose: Purpose) -> list[str]:
+    """What some of it cannot run without."""
+    return [name for name in purpose.programs if shutil.which(name) is None]
 
 
 def _is_debian() -> bool:
@@ -95,7 +126,8 @@ def _is_debian() -> bool:
 def _missing(wanted: list[str]) -> list[str]:
     listed = run_quietly(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n"]).output
     installed = {line.split()[0] for line in listed.splitlines() if line.endswith(" installed")}
-    return [names for names in wanted if not installed.intersection(names.split("|"))]
+    unwanted = {name for name, other in _NOT_BESIDE.items() if other in installed}
+    return [names for names in wanted if not (installed | unwanted).intersection(names.split("|"))]
 
 
 def _offered(names: str) -> str:
@@ -107,15 +139,16 @@ def _offered(names: str) -> str:
     return oldest
 
 
-def _say_elsewhere(*, with_tests: bool) -> None:
-    if not with_tests or not missing_test_programs():
+def _say_elsewhere(purpose: Purpose) -> None:
+    missing = missing_programs(purpose)
+    if not missing:
         return
-    for program, (to_run, to_test) in _ELSEWHERE.items():
+    for program, (to_run, more) in _ELSEWHERE.items():
         if shutil.which(program):
             say("system packages: some of these may be missing; this command installs them:")
-            say(f"    sudo {to_run} {to_test}")
+            say(f"    sudo {to_run} {more[purpose]}")
             return
-    say(f"system packages: these programs are missing for some of the tests: {' '.join(missing_test_programs())}")
+    say(f"system packages: these programs are missing for some of it: {' '.join(missing)}")
 
 
 def how_to_get_libraries() -> str:

@@ -179,6 +179,27 @@ def test_the_first_script_can_be_read_by_any_python() -> None:
     assert "__future__" not in source
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Debian's package list")
+@pytest.mark.parametrize(("installed", "missing"), [("xvfb", ["pulseaudio"]), ("pipewire-pulse", ["xvfb"])])
+def test_a_desktop_that_has_its_own_sound_server_gets_no_other(
+    installed: str, missing: list[str], tmp_path: Path
+) -> None:
+    listing = tmp_path / "dpkg-query"
+    listing.write_text(f"#!/bin/sh\necho {installed} installed\n")
+    listing.chmod(0o755)
+
+    asked = subprocess.run(
+        [sys.executable, "-c", "import dev_system; print(dev_system._missing(['xvfb', 'pulseaudio']))"],
+        cwd=ROOT / "packaging",
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert asked.stdout.strip() == str(missing)
+
+
 def test_a_wrong_command_is_refused_and_all_are_listed() -> None:
     asked = subprocess.run(
         [sys.executable, str(ROOT / "packaging" / "dev.py"), "tset"], capture_output=True, text=True, check=False

@@ -84,7 +84,8 @@ def test_what_is_hopelessly_late_goes_on_with_what_is_due(bare: Bare, clips: dic
 
     bare.player.play()
     bare.time.pass_s(1.601)
-    bare.until_exact(40)
+    # Exact or draft: while it runs, another step is due before a draft could be replaced.
+    bare.until(lambda: 40 in steps)
 
     assert set(steps) <= {1, 40}
 

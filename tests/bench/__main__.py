@@ -8,11 +8,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import hosting, start_up, upload
+from tests.bench import hosting, player, start_up, upload
 from tests.bench.compiled import compile_runtime
 from tests.bench.table import Figure, exit_code, header, line
 
-MEASUREMENTS = {"start": start_up.measure, "upload": upload.measure, "hosting": hosting.measure}
+MEASUREMENTS = {
+    "start": start_up.measure,
+    "upload": upload.measure,
+    "hosting": hosting.measure,
+    "player": player.measure,
+}
 
 
 def main() -> int:

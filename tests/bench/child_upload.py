@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import os
 import sys
 import time
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QProgressBar
 from klingstudio.paths import paths
 from klingstudio.studio import Studio
 from tests.bench.memory import forget_highest, resident_mb
+from tests.bench.table import at_share
 
 TICK_MS = 5
 IDLE_S = 2.0
@@ -82,11 +82,6 @@ async def measure(clip: Path, bar: QProgressBar) -> dict[str, float | None]:
         "mb_per_s": clip.stat().st_size / 1e6 / took_s,
         "ticks": len(busy),
     }
-
-
-def at_share(ordered: list[float], share: float) -> float:
-    """The value that this share of all values does not exceed."""
-    return ordered[math.ceil(share * len(ordered)) - 1]
 
 
 def main() -> None:

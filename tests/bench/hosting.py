@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +10,12 @@ from statistics import median
 
 import trustme
 
+from tests.bench.child import NotMeasured, told
 from tests.bench.table import Figure
-from tests.bench.upload import NotMeasured, big_file
+from tests.bench.upload import big_file
 from tests.fakes.sandbox import Sandbox, run_sandbox
 
 RUNS = 5
-_HERE = Path(__file__).resolve().parent
-_LIMIT_S = 300
 
 Run = dict[str, float | None]
 Pair = tuple[Run, Run]
@@ -86,22 +82,7 @@ def _pair(ours: str, peer: str, address: str, clip: Path, authority: Path, turn:
 
 def _run(side: str, address: str, clip: Path, authority: Path) -> Run:
     environ = {name: value for name, value in os.environ.items() if not name.upper().endswith("_PROXY")}
-    environ |= {"PYTHONPATH": str(_HERE.parents[1]), "SSL_CERT_FILE": str(authority)}
-    try:
-        child = subprocess.run(
-            [sys.executable, str(_HERE / "child_hosting.py"), side, address, str(clip)],
-            env=environ,
-            capture_output=True,
-            timeout=_LIMIT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise NotMeasured(f"{side}: no result within {_LIMIT_S} s") from None
-    if child.returncode:
-        last = child.stderr.decode(errors="replace").strip().splitlines()[-1:] or [f"exit code {child.returncode}"]
-        raise NotMeasured(f"{side}: {last[0]}")
-    result: Run = json.loads(child.stdout.splitlines()[-1])
-    return result
+    return told("child_hosting.py", side, address, clip, environ=environ | {"SSL_CERT_FILE": str(authority)})
 
 
 def _forget_uploads(blobs: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -69,6 +70,12 @@ def line(figure: Figure) -> str:
 def exit_code(figures: Iterable[Figure]) -> int:
     """1 when a must is missed or nothing is known about it."""
     return int(any(figure.verdict in (Verdict.MISSED, Verdict.FAILED) for figure in figures))
+
+
+def at_share(values: Iterable[float], share: float) -> float:
+    """The value that this share of all values does not exceed."""
+    ordered = sorted(values)
+    return ordered[math.ceil(share * len(ordered)) - 1]
 
 
 def _number(value: float | None, unit: str) -> str:

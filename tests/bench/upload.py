@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from tests.bench.child import NotMeasured, told
 from tests.bench.table import Figure
 
 RUNS = 5
 SIZE_BYTES = 200_000_000
-_HERE = Path(__file__).resolve().parent
-_LIMIT_S = 300
 
 Run = dict[str, float | None]
 
@@ -27,7 +23,8 @@ def measure(folder: Path, runs: int | None) -> list[Figure]:
     note = ""
     for turn in range(runs or RUNS):
         try:
-            done.append(_run(clip, folder / f"home-{turn}"))
+            environ = os.environ | {"KLINGSTUDIO_HOME": str(folder / f"home-{turn}")}
+            done.append(told("child_upload.py", clip, environ=environ))
         except NotMeasured as error:
             note = str(error)
             break
@@ -67,29 +64,6 @@ def measure(folder: Path, runs: int | None) -> list[Figure]:
             note=worst("growth_mb"),
         ),
     ]
-
-
-class NotMeasured(Exception):
-    """The measuring process ended without a result."""
-
-
-def _run(clip: Path, home: Path) -> Run:
-    environ = os.environ | {"KLINGSTUDIO_HOME": str(home), "PYTHONPATH": str(_HERE.parents[1])}
-    try:
-        child = subprocess.run(
-            [sys.executable, str(_HERE / "child_upload.py"), str(clip)],
-            env=environ,
-            capture_output=True,
-            timeout=_LIMIT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise NotMeasured(f"no result within {_LIMIT_S} s") from None
-    if child.returncode:
-        last = child.stderr.decode(errors="replace").strip().splitlines()[-1:] or [f"exit code {child.returncode}"]
-        raise NotMeasured(last[0])
-    result: Run = json.loads(child.stdout)
-    return result
 
 
 def big_file(path: Path) -> Path:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from klingstudio.domain.errors import InputRefused, Kind
 from klingstudio.media.decode_index import FrameIndex
 from klingstudio.media.decode_pixels import Shape, shape_of
-from klingstudio.media.source_file import stat_source
+from klingstudio.media.source_file import Stamp, stamp_of, stat_source
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame, VideoStream
@@ -27,7 +27,7 @@ class ClipFile:
         self._is_stopping = is_stopping
         self._container: InputContainer | None = None
         self._stream: VideoStream
-        self._identity: tuple[int, int, int]
+        self._stamp: Stamp
         self._pending: deque[VideoFrame] = deque()
         self._packets: Iterator[Packet[VideoStream]] = iter(())
         self._next: int | None = None
@@ -56,7 +56,7 @@ class ClipFile:
             InputRefused: the file can no longer be read, or another one lies there now.
         """
         self._open()
-        if self._identity != other._identity:
+        if self._stamp != other._stamp:
             raise InputRefused(Kind.SOURCE_CHANGED, self._path.name, subject="source")
         self.index, self.shape = other.index, other.shape
 
@@ -92,8 +92,7 @@ class ClipFile:
     def _open(self) -> None:
         from av.stream import Discard
 
-        found = stat_source(self._path)
-        self._identity = found.st_ino, found.st_size, found.st_mtime_ns
+        self._stamp = stamp_of(stat_source(self._path))
         self._container = open_container(self._path)
         self._stream = picture_stream(self._container, self._path.name)
         self._stream.thread_type = "AUTO"
@@ -141,10 +140,17 @@ class ClipFile:
             self.damage = f"{self._path.name} cannot be read to its end"
         if not times:
             raise InputRefused(Kind.SOURCE_NO_PICTURE, self._path.name, subject="source")
-        if packets < stream.frames:
+        if packets < stream.frames and not self._holds_frames_to(sum(last)):
             self.damage = f"{self._path.name} ends after {packets} of {stream.frames} frames"
         usual = 1 / (stream.average_rate or 25) / stream.time_base
         return FrameIndex(times, keys or times[:1], stream.time_base, last[1] or round(usual))
+
+    def _holds_frames_to(self, end: int) -> bool:
+        """True for an AVI that ends in time: it counts places, one for each tick, and leaves them empty to hold a frame."""
+        assert self._container is not None
+        stream = self._stream
+        a_second = round(1 / (stream.time_base or 1))
+        return self._container.format.name == "avi" and end + a_second >= stream.frames
 
     def _look_at_first_frame(self) -> Shape:
         for number, frame in self.frames(0, 0):
@@ -238,13 +244,16 @@ def picture_stream(container: InputContainer, name: str) -> VideoStream:
     """The first moving picture in a file.
 
     Raises:
-        InputRefused: there is none.
+        InputRefused: there is none, or none that can be decoded.
     """
     from av.stream import Disposition
 
     for stream in container.streams.video:
         # The cover picture of a sound file is a video stream too.
         if not stream.disposition & Disposition.attached_pic:
+            # One in a format that FFmpeg knows only by its number has no decoder.
+            if getattr(stream, "codec_context", None) is None:
+                raise InputRefused(Kind.SOURCE_NO_PICTURE, f"{name}: unknown codec", subject="source")
             return stream
     raise InputRefused(Kind.SOURCE_NO_PICTURE, name, subject="source")
 

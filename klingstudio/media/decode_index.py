@@ -20,6 +20,9 @@ class FrameIndex:
         self._pts = array("q", sorted(time for time in set(times) if time >= start))
         self._time_base = time_base
         self._last_duration = last_duration
+        # Asked for a dozen times a frame: exact once, and quick ever after.
+        start_pts = self._pts[0] if self._pts else 0
+        self._times_s = array("d", (float((pts - start_pts) * time_base) for pts in self._pts))
 
     def __len__(self) -> int:
         return len(self._pts)
@@ -40,13 +43,12 @@ class FrameIndex:
 
     def time_s(self, index: int) -> float:
         """When a frame is shown, in seconds after the first frame."""
-        return float((self._pts[index] - self._pts[0]) * self._time_base)
+        return self._times_s[index]
 
     def at(self, time_s: float) -> int:
         """The frame that is on screen at `time_s`; the first or last one outside the clip."""
         # Times come back from floating point: a hair before a frame's own time is that frame.
-        ticks = self._pts[0] + (time_s + 1e-5) / self._time_base
-        return min(max(bisect_right(self._pts, ticks) - 1, 0), len(self._pts) - 1)
+        return min(max(bisect_right(self._times_s, time_s + 1e-5) - 1, 0), len(self._pts) - 1)
 
     def of_pts(self, pts: int) -> int:
         """The first frame at or after a time in the stream's own units."""

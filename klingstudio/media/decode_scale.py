@@ -24,10 +24,10 @@ HDR_SIDE_PX = 1280
 
 _RGB = ("gbrp", "bgra")
 _RANGES = {"MPEG": 1, "JPEG": 2}
-_UNTAGGED = 2
 _TICK = Fraction(1, 1000)
 _BLOCK_PX = 16
 """Columns that swscale makes at a time."""
+_PIXELS = ("scale=flags=bilinear:out_range=full", "format=bgra")
 
 
 class Scaler:
@@ -108,27 +108,26 @@ class Scaler:
 
 
 class Painter:
-    """Makes pixels of frames that a `Scaler` brought to size. For one thread at a time."""
+    """Makes pixels of frames that a `Scaler` brought to size. For one thread at a time.
+
+    By filters, because their frames come out of a pool: memory that is new for every picture costs twice the work itself.
+    """
 
     def __init__(self) -> None:
-        from av.video.reformatter import VideoReformatter
-
-        self._reformatter = VideoReformatter()
-        self._padder = Filters((f"pad=ceil(iw/{_BLOCK_PX})*{_BLOCK_PX}:ceil(ih/2)*2",))
+        self._filters = Filters(_PIXELS)
+        self._padding_filters = Filters((f"pad=ceil(iw/{_BLOCK_PX})*{_BLOCK_PX}:ceil(ih/2)*2", *_PIXELS))
 
     def picture(self, frame: VideoFrame, index: int, time_s: float, *, is_draft: bool = False) -> Picture:
         """The frame as it is painted."""
-        width_px, height_px = frame.width, frame.height
         # swscale leaves rubbish in the last columns where so few are more than a block.
-        if 0 < width_px % _BLOCK_PX <= _BLOCK_PX // 4 and not frame.format.is_rgb:
-            frame = self._padder.applied(frame)
-        image = self._reformatter.reformat(frame, format="bgra", dst_color_range="JPEG", threads=1)
+        is_ragged = 0 < frame.width % _BLOCK_PX <= _BLOCK_PX // 4 and not frame.format.is_rgb
+        image = (self._padding_filters if is_ragged else self._filters).applied(frame)
         plane = image.planes[0]
         return Picture(
             index=index,
             time_s=time_s,
-            width_px=width_px,
-            height_px=height_px,
+            width_px=frame.width,
+            height_px=frame.height,
             stride_bytes=plane.line_size,
             # The view of the plane keeps its frame alive: no copy.
             pixels=memoryview(plane),
@@ -137,34 +136,33 @@ class Painter:
 
 
 class Filters:
-    """A chain of FFmpeg's filters for frames of one size and form, built anew when those change."""
+    """A chain of FFmpeg's filters for frames of one size, form and colours, built anew when those change."""
 
     def __init__(self, filters: Sequence[str]) -> None:
         self._filters = filters
         self._graph: Graph | None = None
-        self._built_for: tuple[int, int, str] | None = None
+        self._built_for: tuple[int, int, str, int, int] | None = None
 
     def applied(self, frame: VideoFrame) -> VideoFrame:
-        """The frame as it comes out, with the colours it said it has."""
-        form = frame.width, frame.height, frame.format.name
+        """The frame as it comes out."""
+        form = frame.width, frame.height, frame.format.name, int(frame.colorspace), int(frame.color_range)
         if self._graph is None or form != self._built_for:
             self._graph, self._built_for = self._build(*form), form
-        tags = frame.colorspace, frame.color_range
         frame.pts, frame.time_base = 0, _TICK
-        # A change of tags from one frame to the next would be taken for another clip.
-        frame.colorspace, frame.color_range = _UNTAGGED, 0
         self._graph.vpush(frame)
-        frame.colorspace, frame.color_range = tags
-        finished = self._graph.vpull()
-        finished.colorspace, finished.color_range = tags
-        return finished
+        return self._graph.vpull()
 
-    def _build(self, width_px: int, height_px: int, pixel_format: str) -> Graph:
-        from av import VideoFormat
+    def _build(self, width_px: int, height_px: int, pixel_format: str, matrix: int, color_range: int) -> Graph:
         from av.filter import Graph
 
         graph = Graph()
-        last = graph.add_buffer(width=width_px, height=height_px, format=VideoFormat(pixel_format), time_base=_TICK)
+        # The other clip's decoder and this one's want the cores too.
+        graph.threads = 1
+        last = graph.add(
+            "buffer",
+            f"video_size={width_px}x{height_px}:pix_fmt={pixel_format}:time_base={_TICK}"
+            f":colorspace={matrix}:range={color_range}",
+        )
         for one in self._filters:
             name, _, arguments = one.partition("=")
             step = graph.add(name, arguments or None)

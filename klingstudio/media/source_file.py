@@ -8,6 +8,14 @@ from pathlib import Path
 
 from klingstudio.domain.errors import InputRefused, Kind
 
+Stamp = tuple[int, int, int]
+"""Tells a file from another one, or a later state of it, at the same place: its number, size and last change."""
+
+
+def stamp_of(found: os.stat_result) -> Stamp:
+    """The stamp of a file that was looked at."""
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
 
 def stat_source(path: Path) -> os.stat_result:
     """Refuse what cannot be a video file before anything opens it: opening a named pipe would wait for ever.

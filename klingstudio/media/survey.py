@@ -19,6 +19,7 @@ from klingstudio.media.decode_index import FrameIndex
 from klingstudio.media.decode_pixels import Picture, Shape
 from klingstudio.media.drafts import Drafts
 from klingstudio.media.signature import Moment, Signature
+from klingstudio.media.source_file import Stamp, stamp_of, stat_source
 
 _TELL_EVERY_S = 0.1
 
@@ -37,9 +38,14 @@ class Surveyed:
 class ClipSurvey:
     """What the pass has found so far. Read by one thread: the one that paints."""
 
-    def __init__(self, path: Path, index: FrameIndex, shape: Shape, tell: Callable[[Surveyed], None]) -> None:
-        """Start at once. `tell` is called on the survey's thread, at most ten times a second and once at the end."""
-        self._path, self._index, self._shape, self._tell = path, index, shape, tell
+    def __init__(
+        self, path: Path, index: FrameIndex, shape: Shape, tell: Callable[[Surveyed], None], *, stamp: Stamp | None
+    ) -> None:
+        """Start at once. `tell` is called on the survey's thread, at most ten times a second and once at the end.
+
+        `stamp`: of the file that `index` tells of; if another one lies there by now, nothing is found. None: not known.
+        """
+        self._path, self._index, self._shape, self._tell, self._stamp = path, index, shape, tell, stamp
         self._drafts = Drafts(index)
         self._signatures: dict[int, Signature] = {}
         self._surveyed = Surveyed(done=0, count=len(index), is_over=False)
@@ -115,6 +121,8 @@ class ClipSurvey:
         # Here and not above: the window is on screen before the video library is loaded.
         from klingstudio.media.survey_pass import looks
 
+        if self._stamp not in (None, stamp_of(stat_source(self._path))):
+            return
         told_at = monotonic()
         with closing(looks(self._path, self._index, self._shape, lambda: self._is_stopping)) as passing:
             for look in passing:

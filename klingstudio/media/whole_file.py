@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,12 +29,16 @@ def new_part(out: Path) -> Path:
     Raises:
         DiskProblem: the folder cannot be written to.
     """
-    try:
-        handle, name = tempfile.mkstemp(prefix=PART_PREFIX, suffix=out.suffix, dir=out.parent)
-    except OSError as error:
-        raise disk_problem(error, out) from error
-    os.close(handle)
-    return Path(name)
+    while True:
+        part = out.with_name(f"{PART_PREFIX}{secrets.token_hex(4)}{out.suffix}")
+        try:
+            # Not mkstemp, which lets only its owner read: a clip is an ordinary file.
+            part.touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise disk_problem(error, out) from error
+        return part
 
 
 @contextmanager
@@ -47,8 +51,6 @@ def writing(part: Path, out: Path) -> Iterator[None]:
     try:
         yield
         _sync(part)
-        # mkstemp lets only its owner read; a clip is an ordinary file.
-        part.chmod(0o666 & ~_umask())
         part.replace(out)
         _sync_folder(out.parent)
     except OSError as error:
@@ -73,10 +75,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _umask() -> int:
-    # There is no way to read it without setting it; this runs in a process of its own.
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

@@ -173,6 +173,23 @@ def test_frames_of_a_variable_rate_clip_keep_their_own_times(tmp_path: Path, des
     assert index.at(ticks[7] / 100 + 0.01) == 7
 
 
+def test_an_avi_that_holds_frames_is_not_taken_for_one_that_was_cut_off(tmp_path: Path, desks: list[Desk]) -> None:
+    ticks = [frame * 4 + frame // 5 * 12 for frame in range(40)]
+    held = numbered_clip(tmp_path / "held.avi", 40, at_ticks=ticks, codec="mpeg4", options={"qmax": "4"})
+    cut = tmp_path / "cut.avi"
+    cut.write_bytes(held.read_bytes()[: held.stat().st_size // 4])
+    whole, short = Desk(held), Desk(cut)
+    desks += whole, short
+
+    index = whole.opened().index
+    last = whole.picture(39)
+
+    assert [index.at(tick / 100) for tick in ticks] == list(range(40))
+    assert number_of(color_of(last)) == 39
+    assert whole.told.empty()
+    assert short.broken().problem.kind is Kind.SOURCE_DAMAGED
+
+
 @pytest.mark.parametrize("turn_deg", [90, 180, 270])
 def test_a_turned_clip_arrives_upright(turn_deg: int, tmp_path: Path, desks: list[Desk]) -> None:
     path = numbered_clip(tmp_path / "turned.mp4", 12, turn_deg=turn_deg)
@@ -593,6 +610,19 @@ def test_what_is_not_a_video_is_refused_with_its_own_kind(tmp_path: Path, desks:
         Kind.SOURCE_NOT_A_FILE,
         Kind.SOURCE_MISSING,
     ]
+
+
+def test_a_format_without_a_decoder_is_refused_and_does_not_end_the_thread_unheard(
+    tmp_path: Path, desks: list[Desk]
+) -> None:
+    path = numbered_clip(tmp_path / "clip.mp4", 3)
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"qqq9"))
+    desk = Desk(path)
+    desks.append(desk)
+
+    broken = desk.broken()
+
+    assert (broken.problem.kind, broken.playable) == (Kind.SOURCE_NO_PICTURE, 0)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="named pipes are files on Unix only")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -100,6 +101,19 @@ def test_a_saved_picture_is_the_picture_and_leaves_nothing_beside_it(tmp_path: P
     with Image.open(target) as image:
         assert number_of(lambda x, y: image.getpixel((int(x * image.width), int(y * image.height)))) == 1  # type: ignore[arg-type,return-value]
     assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files there have no such permissions")
+def test_a_saved_picture_is_a_file_like_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # It counts for all threads: setting it for a moment would give files of others the wrong permissions.
+    monkeypatch.delattr(os, "umask")
+    picture = full_frame(numbered_clip(tmp_path / "clip.mp4", 3), 1)
+    ordinary = tmp_path / "ordinary"
+    ordinary.touch()
+
+    save_png(picture, tmp_path / "frame.png")
+
+    assert (tmp_path / "frame.png").stat().st_mode == ordinary.stat().st_mode
 
 
 def test_a_folder_that_cannot_be_written_to_is_a_disk_problem(tmp_path: Path) -> None:

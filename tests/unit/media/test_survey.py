@@ -16,6 +16,7 @@ from klingstudio.media.decode_index import FrameIndex
 from klingstudio.media.decode_pixels import Picture, Shape
 from klingstudio.media.drafts import DRAFT_BYTES, SIDE_PX
 from klingstudio.media.signature import SIGNATURE_BYTES, Signature
+from klingstudio.media.source_file import Stamp, stamp_of
 from klingstudio.media.survey import ClipSurvey, Surveyed
 from tests.unit.media.numbered_clips import (
     BLUE,
@@ -34,10 +35,12 @@ from tests.unit.media.test_decode import hdr_clip
 class Watched:
     """A survey and what it told, read from the test's own thread."""
 
-    def __init__(self, path: Path, known: tuple[FrameIndex, Shape] | None = None) -> None:
+    def __init__(
+        self, path: Path, known: tuple[FrameIndex, Shape] | None = None, *, stamp: Stamp | None = None
+    ) -> None:
         self.told: queue.SimpleQueue[Surveyed] = queue.SimpleQueue()
         self.index, self.shape = known or known_of(path)
-        self.survey = ClipSurvey(path, self.index, self.shape, self.told.put)
+        self.survey = ClipSurvey(path, self.index, self.shape, self.told.put, stamp=stamp)
 
     def news(self) -> list[Surveyed]:
         """Everything that is told, up to the end."""
@@ -221,6 +224,18 @@ def test_a_file_that_has_gone_ends_the_survey_at_once(tmp_path: Path, watched: l
     assert watched[-1].news() == [Surveyed(done=0, count=10, is_over=True)]
     assert watched[-1].survey.progress == 1.0
     assert watched[-1].survey.draft(0) is None
+
+
+def test_another_file_that_lies_there_by_now_is_not_taken_for_the_clip(tmp_path: Path, watched: list[Watched]) -> None:
+    path = numbered_clip(tmp_path / "clip.mp4", 20)
+    known, stamp = known_of(path), stamp_of(path.stat())
+    numbered_clip(tmp_path / "other.mp4", 20, first=100).replace(path)
+
+    found = Watched(path, known, stamp=stamp)
+    watched.append(found)
+
+    assert found.news()[-1].done == 0
+    assert found.survey.draft(0) is None
 
 
 def test_a_clip_is_surveyed_up_to_its_damage_and_after_it(tmp_path: Path, watched: list[Watched]) -> None:

@@ -50,6 +50,8 @@ def open_close_and_swap(bare: Bare, clips: list[Path], turns: int) -> None:
             bare.until_pair()
             bare.player.seek(turn % 29)
         if turn % 8 == 0:
+            # While it plays, surveys may stand back until time has passed.
+            bare.player.pause()
             bare.until(lambda: bare.player.survey_progress == 1)
         if turn % 3 == 0:
             bare.player.swap()

@@ -179,6 +179,32 @@ def test_a_drag_shows_drafts_at_once_and_the_exact_pair_where_it_rests(bare: Bar
     assert bare.frames() == (41, 41)
 
 
+def test_a_step_back_shows_drafts_at_once_where_the_exact_pair_takes_a_run(bare: Bare, clips: dict[str, Path]) -> None:
+    bare.load(clips["source"], clips["take"])
+    bare.until(lambda: bare.player.survey_progress == 1)
+    bare.player.seek(59)
+    bare.until_exact(59)
+
+    bare.player.move(-20)
+    at_once = bare.player.pair
+    bare.until_exact(39)
+
+    assert at_once is not None
+    assert (at_once.step, at_once.is_draft) == (39, True)
+    assert bare.frames() == (39, 39)
+
+
+def test_one_that_plays_at_once_is_surveyed_when_it_stands(bare: Bare, clips: dict[str, Path]) -> None:
+    bare.player.load(Side.BEFORE, clips["source"], plays=True)
+    bare.until(lambda: bare.player.pair is not None and not bare.player.is_loading())
+    play(bare, 0.081, until_step=2)
+    while_playing = bare.player.survey_progress
+    bare.player.pause()
+    bare.until(lambda: bare.player.survey_progress == 1)
+
+    assert while_playing == 0
+
+
 def test_the_newest_wish_wins(bare: Bare, clips: dict[str, Path]) -> None:
     bare.load(clips["source"], clips["take"])
     steps = steps_of(bare)
@@ -251,11 +277,12 @@ def test_while_a_clip_is_replaced_the_old_pair_stays_and_a_wish_is_not_lost(bare
     old = bare.player.pair
 
     bare.player.load(Side.AFTER, clips["other"], offset_s=0.0)
-    meanwhile = bare.player.pair
+    meanwhile, seen = bare.player.pair, bare.player.path(Side.AFTER)
     bare.player.seek(12)
     bare.until_exact(12)
 
-    assert meanwhile is old
+    assert (meanwhile, seen) == (old, clips["take"])
+    assert bare.player.path(Side.AFTER) == clips["other"]
     assert bare.frames() == (12, 12)
 
 
@@ -269,6 +296,83 @@ def test_the_same_clip_again_plays_from_its_start(bare: Bare, clips: dict[str, P
     play(bare, 0.401, until_step=10)
 
     assert bare.frames() == (10, 10)
+
+
+def test_a_frame_that_lasts_for_years_is_waited_for_like_any_other(bare: Bare, tmp_path: Path) -> None:
+    year_ticks = 365 * 24 * 3600 * 100
+    bare.player.load(Side.BEFORE, numbered_clip(tmp_path / "clip.mkv", 3, at_ticks=[0, 4, year_ticks]))
+    bare.until_exact(0)
+
+    bare.player.set_rate(0.1)
+    bare.player.play()
+    play(bare, 1.0, until_step=1)
+
+    assert bare.player.is_playing
+
+
+def test_clips_without_a_common_moment_wait_for_nothing(bare: Bare, clips: dict[str, Path]) -> None:
+    bare.player.load(Side.BEFORE, clips["source"])
+    bare.player.load(Side.AFTER, clips["take"], offset_s=100.0, plays=True)
+    bare.until(lambda: (timeline := bare.player.timeline) is not None and timeline.following is not None)
+
+    assert bare.player.timeline is not None
+    assert bare.player.timeline.count == 0
+    assert not bare.player.is_playing
+
+
+def test_marks_outlast_a_shift_that_leaves_nothing_in_common(bare: Bare, clips: dict[str, Path]) -> None:
+    bare.load(clips["source"], clips["take"])
+    bare.player.mark_in(5)
+    bare.player.mark_out(10)
+    bare.player.set_looping_marks(True)
+    bare.player.play()
+
+    for frames in (200, -400):
+        bare.player.nudge(frames)
+        assert bare.player.timeline is not None
+        assert (bare.player.timeline.count, bare.player.is_playing) == (0, False)
+    bare.player.nudge(200)
+    bare.until(lambda: bare.player.pair is not None)
+
+    assert (bare.player.marks, bare.player.loops_marks) == ((5, 10), True)
+
+
+def test_marks_of_a_clip_that_leads_no_more_are_gone(bare: Bare, clips: dict[str, Path], tmp_path: Path) -> None:
+    short = numbered_clip(tmp_path / "short.mp4", 3, ink=BLUE)
+    bare.player.load(Side.AFTER, clips["take"])
+    bare.until_exact(0)
+    bare.player.mark_in(40)
+    bare.player.set_looping_marks(True)
+
+    bare.player.load(Side.AFTER, short)
+    bare.player.load(Side.BEFORE, clips["source"], offset_s=0.0)
+    bare.until_pair()
+    bare.player.swap()
+    bare.until_exact(0)
+
+    assert (bare.player.marks, bare.player.loops_marks) == ((None, None), False)
+
+
+def test_a_mark_beyond_the_end_is_the_last_frame_also_when_the_sides_are_changed(
+    bare: Bare, clips: dict[str, Path]
+) -> None:
+    bare.load(clips["source"], clips["take"])
+
+    bare.player.mark_in(500)
+    bare.player.swap()
+
+    assert bare.player.marks == (59, None)
+
+
+def test_a_clip_taken_away_under_a_drag_does_not_go_on_playing(bare: Bare, clips: dict[str, Path]) -> None:
+    bare.player.load(Side.BEFORE, clips["source"])
+    bare.until_exact(0)
+    bare.player.play()
+    bare.player.scrub(5)
+
+    bare.player.load(Side.BEFORE, None)
+
+    assert not bare.player.is_playing
 
 
 # --- alignment and changes --------------------------------------------------------------------------------------------

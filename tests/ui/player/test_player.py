@@ -17,6 +17,8 @@ from pytestqt.qtbot import QtBot
 from klingstudio.domain.errors import Kind
 from klingstudio.ui.player.moments import timecode
 from klingstudio.ui.player.panel import PlayerPanel
+from klingstudio.ui.player.playback.pair import Side
+from klingstudio.ui.player.sides import PlayerClip
 from tests.ui.player.conftest import Stage
 from tests.unit.media.numbered_clips import BLUE, GREEN, RED, numbered_clip
 from tests.unit.media.test_decode import cut_off, spoil
@@ -405,6 +407,18 @@ def test_a_file_that_is_no_video_is_reported_and_said_in_the_viewer(stage: Stage
 
     assert [(problem.kind, problem.subject) for problem in stage.problems] == [(Kind.SOURCE_NOT_VIDEO, "source")]
     assert stage.view._message == "This is not a video"
+
+
+def test_of_two_files_that_cannot_be_shown_both_are_said(stage: Stage, tmp_path: Path) -> None:
+    letter, empty = tmp_path / "letter.mp4", tmp_path / "empty.mp4"
+    letter.write_text("Dear reader, " * 500)
+    empty.touch()
+
+    stage.panel.show_clip(Side.BEFORE, PlayerClip(key="a", name="letter.mp4", path=letter))
+    stage.panel.show_clip(Side.AFTER, PlayerClip(key="b", name="empty.mp4", path=empty))
+    stage.qtbot.waitUntil(lambda: len(stage.problems) == 2, timeout=20_000)
+
+    assert stage.view._message == "letter.mp4\nThis is not a video\n\nempty.mp4\nThis file is empty"
 
 
 def test_a_bad_take_is_reported_as_such_and_the_source_stays(

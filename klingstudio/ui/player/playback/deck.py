@@ -9,6 +9,7 @@ from pathlib import Path
 from klingstudio.media.decode import ClipDecoder, Event, Opened
 from klingstudio.media.decode_pixels import Picture, Shape
 from klingstudio.media.signature import Signature
+from klingstudio.media.source_file import Stamp, stamp_of
 from klingstudio.media.survey import ClipSurvey, Surveyed
 from klingstudio.ui.player.playback.timeline import Track
 
@@ -93,7 +94,7 @@ class Deck:
     def start_survey(self) -> None:
         """Let drafts and signatures be made, if they are not already."""
         if self._survey is None and self.track is not None and self._shape is not None:
-            self._survey = ClipSurvey(self.path, self.track.index, self._shape, self._on_event)
+            self._survey = ClipSurvey(self.path, self.track.index, self._shape, self._on_event, stamp=self._stamp)
             self._survey.hold(self._is_survey_held)
 
     def hold_survey(self, is_held: bool) -> None:
@@ -205,9 +206,8 @@ def still_open(decks: Iterable[Deck]) -> list[Deck]:
     return [deck for deck in decks if deck.is_running()]
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _stamp(path: Path) -> Stamp | None:
     try:
-        found = path.stat()
+        return stamp_of(path.stat())
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -17,7 +17,7 @@ _NEWS_MS = 100
 """What is found out is said no more often than this."""
 
 _CALM_S, _LONGEST_CALM_S = 2.0, 60.0
-"""After pictures were late, the surveys stand back for so long while it plays; twice as long each time."""
+"""When pictures run short, the surveys stand back for so long while it plays; twice as long each time."""
 
 
 class Findings(QObject):
@@ -31,7 +31,7 @@ class Findings(QObject):
         self._now = now
         self._is_held = False
         self._back_at: float | None = None
-        """Until then the surveys stand back. None: pictures were never late since it plays."""
+        """Until then the surveys stand back. None: pictures never ran short since it plays."""
         self._calm_s = _CALM_S
         self._differences = Differences()
         self._news = QTimer(self, singleShot=True, interval=_NEWS_MS)
@@ -61,14 +61,14 @@ class Findings(QObject):
         self._is_held = is_held
 
     def stand_back(self) -> None:
-        """Pictures are late: they have the machine to themselves for a while."""
+        """Pictures run short: they have the machine to themselves for a while."""
         now = self._now()
         if self._back_at is None or now >= self._back_at:
             self._calm_s = _CALM_S if self._back_at is None else min(2 * self._calm_s, _LONGEST_CALM_S)
         self._back_at = now + self._calm_s
 
     def stand_still(self) -> None:
-        """Nothing plays, so nothing can be late."""
+        """Nothing plays, so nothing can run short."""
         self._back_at = None
 
     def go_on(self, *, may_start: bool) -> None:

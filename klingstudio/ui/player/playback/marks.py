@@ -48,8 +48,8 @@ class Loop:
         self.marks, self.is_marked = Marks(), False
 
     def steps(self, timeline: Timeline | None) -> range | None:
-        """What is played again and again; None: it stops at the end."""
-        if timeline is None or not (self.is_looping or self.is_marked):
+        """What is played again and again; None: it stops at the end, or there is nothing to play."""
+        if timeline is None or not timeline.count or not (self.is_looping or self.is_marked):
             return None
         marks = self.marks.seen_as(timeline.step_of) if self.is_marked else Marks()
         return range(marks.first or 0, timeline.count if marks.last is None else marks.last + 1)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 SHOWN_AT_MOST_EVERY_MS = 12
 """Steps that follow each other more quickly, at high speed, are left out."""
 
+_LONGEST_WAIT_MS = 60_000
+"""A timer counts no further than 25 days; one damaged time stamp can make a frame last for years."""
+
 
 class PairPlayer(QObject):
     """What can be done with two clips. Closing it is the owner's duty: `close`."""
@@ -66,7 +69,7 @@ class PairPlayer(QObject):
         self._lineup.arrived.connect(self._tick)
         self._lineup.problem_found.connect(self._on_problem)
         self._lineup.alignment_changed.connect(self.alignment_changed)
-        self._projector.shown.connect(self._on_shown)
+        self._projector.shown.connect(self.pair_shown)
         self._projector.wants_to_look.connect(self._tick)
         self._findings = Findings(self._lineup, now, self)
         self._findings.changed.connect(self.survey_changed)
@@ -105,8 +108,6 @@ class PairPlayer(QObject):
 
     def swap(self) -> None:
         """Let the two clips change sides, at the same moment."""
-        if self._laid is not None and self._laid.follower is not None:
-            self._loop.marks = self._loop.marks.seen_as(self._laid.followed)
         self._lineup.swap()
 
     def close(self) -> None:
@@ -141,8 +142,9 @@ class PairPlayer(QObject):
         return self._clock.time_s()
 
     def path(self, side: Side) -> Path | None:
-        """Which file is on a side."""
-        deck = self._lineup.deck(side)
+        """Which file is on a side; the old one as long as that is seen."""
+        laid = self._laid
+        deck = laid.sides[side] if laid is not None and self._lineup.is_changing else self._lineup.deck(side)
         return None if deck is None else deck.path
 
     def size(self, side: Side) -> tuple[int, int] | None:
@@ -251,7 +253,10 @@ class PairPlayer(QObject):
             here = self._due(self.timeline)
             self._stand_still()
             self._go_to(here + steps)
-            self._projector.step()
+            if steps < 0:
+                self._projector.step_back()
+            else:
+                self._projector.step()
             self._tick()
 
     def move_s(self, seconds: float) -> None:
@@ -301,7 +306,10 @@ class PairPlayer(QObject):
         self._mark(self._loop.marks)
 
     def _marked(self, step: int | None) -> int | None:
-        return None if step is None or self.timeline is None else self.timeline.leading_frame(step)
+        timeline = self.timeline
+        if step is None or timeline is None or not timeline.count:
+            return None
+        return timeline.leading_frame(min(max(step, 0), timeline.count - 1))
 
     def _mark(self, marks: Marks) -> None:
         self._loop.marks = marks
@@ -372,17 +380,31 @@ class PairPlayer(QObject):
             time_s = same_moment(old, laid, self._clock.time_s(), standing_on=standing_on)
         if time_s is None:
             time_s = self._clock.time_s() if self._stays else 0.0
+        self._carry_marks(old, laid)
         self._laid = laid
         self._clock.set_length(laid.timeline.length_s if laid is not None else 0.0)
         self._clock.seek(time_s)
         self._loop.apply(self.timeline)
         if laid is None or not laid.timeline.count:
+            self._resumes = False
             self._clock.pause()
+            if not self._lineup.is_opening:
+                # The first pair that it waits for will not come.
+                self._starts_with = None
         self._projector.put_on(laid)
         self._has_jumped = True
         self.timeline_changed.emit()
         self.marks_changed.emit()
         self._tick()
+
+    def _carry_marks(self, old: Laid | None, laid: Laid | None) -> None:
+        """Marks are frames of the clip that leads: where another one does, they are the frames that belong to those."""
+        if old is None or laid is None or laid.leader is old.leader:
+            return
+        if laid.leader is old.follower:
+            self._loop.marks = self._loop.marks.seen_as(old.followed)
+        else:
+            self._loop.clear()
 
     def _on_problem(self, side: Side, problem: object) -> None:
         if self._starts_with is side and not self._can_be_shown(side):
@@ -393,12 +415,6 @@ class PairPlayer(QObject):
     def _can_be_shown(self, side: Side) -> bool:
         deck = self._lineup.deck(side)
         return deck is not None and deck.track is not None
-
-    def _on_shown(self, pair: Pair) -> None:
-        if self._projector.is_final:
-            # What is looked at comes first: a survey begins when the first pair is on screen.
-            self._findings.go_on(may_start=True)
-        self.pair_shown.emit(pair)
 
     def _start(self, timeline: Timeline) -> None:
         """Play what was loaded to be played, as soon as its first pair is on screen."""
@@ -419,10 +435,11 @@ class PairPlayer(QObject):
                 self._rounds = self._clock.rounds
                 self._has_jumped = True
                 self._projector.jump()
-            self._projector.look(aim)
-            if self._projector.is_late(aim):
+            if self._projector.is_short(aim):
                 self._findings.stand_back()
-                self._findings.go_on(may_start=False)
+            self._projector.look(aim)
+            # What is looked at comes first: a survey begins when the first pair is on screen, and not as it starts to run.
+            self._findings.go_on(may_start=self._projector.is_final and self._starts_with is None)
             if self.timeline is not None:
                 self._start(self.timeline)
                 self._wait_for_next(self.timeline)
@@ -450,7 +467,7 @@ class PairPlayer(QObject):
             return
         rate, time_s, step = self._clock.rate, self._clock.time_s(), self._due(timeline)
         left_s = timeline.end_s(step) - time_s if rate > 0 else time_s - timeline.time_s(step)
-        wait_ms = math.ceil(left_s / abs(rate) * 1000)
+        wait_ms = min(math.ceil(left_s / abs(rate) * 1000), _LONGEST_WAIT_MS)
         self._next_step.start(max(wait_ms, 1 if abs(rate) <= 1 else SHOWN_AT_MOST_EVERY_MS))
 
     def _tell_clock(self) -> None:

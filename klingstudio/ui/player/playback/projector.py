@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from klingstudio.media.decode_pixels import Picture
-from klingstudio.ui.player.playback.ahead import BACK, steps_ahead, steps_around
+from klingstudio.ui.player.playback.ahead import AHEAD, BACK, steps_ahead, steps_around
 from klingstudio.ui.player.playback.laid import Laid
 from klingstudio.ui.player.playback.pair import Pair, Side
 
@@ -17,9 +17,6 @@ PATIENCE_MS = 40
 
 REST_MS = 100
 """A playhead that was not moved for this long rests."""
-
-LATE_STEPS = 2
-"""Pictures that come so much too late have too little of the machine."""
 
 LOST_STEPS = 15
 """So far behind the clock nothing is shown in turn any more: it goes on with what is due."""
@@ -78,6 +75,7 @@ class Projector(QObject):
     def put_on(self, laid: Laid | None) -> None:
         """Show these clips from now on."""
         self._laid = laid
+        self._catches_up = False
         self.pair = None
         self.is_final = False
         self.jump()
@@ -101,8 +99,15 @@ class Projector(QObject):
         """The same, to a place nearby: more of these will follow, back as well as forward."""
         self._rest.stop()
         self._is_hurrying, self._is_resting = False, True
+        if not self._catches_up:
+            # Once only: who goes on and on must not wait for a picture all the time.
+            self._patience.start()
         self._pending, self._catches_up = None, True
-        self._patience.start()
+
+    def step_back(self) -> None:
+        """The same, back. What is not there yet takes everything from a key frame on: drafts come without waiting."""
+        self.step()
+        self._patience.stop()
 
     def hurry(self) -> None:
         """The playhead is being dragged: drafts first. Where there are none, each picture is finished before the next."""
@@ -113,10 +118,15 @@ class Projector(QObject):
         """It goes on from here in another way."""
         self._pending = None
 
-    def is_late(self, aim: Aim) -> bool:
-        """True when plain play has to wait for pictures."""
-        waits = self._pending is not None and not self._may_draft(aim)
-        return waits and aim.is_plain and abs(aim.step - (self._pending or 0)) >= LATE_STEPS
+    def is_short(self, aim: Aim) -> bool:
+        """True when in plain play a picture was passed over, or soon will be: not even half of what comes next is there."""
+        laid = self._laid
+        if laid is None or not aim.is_plain:
+            return False
+        if self.pair is not None and aim.step > self.pair.step + 1:
+            return True
+        ahead = steps_ahead(aim.step, aim.rate, laid.timeline.count, aim.loop)
+        return not all(_is_there(laid, step) for step in ahead[: 1 + AHEAD // 2])
 
     def look(self, aim: Aim) -> None:
         """Show what is due if it is complete, and ask for what is missing."""
@@ -152,6 +162,8 @@ class Projector(QObject):
         """What to wait for."""
         if self._pending is None:
             is_shown = self.pair is not None and self.pair.step == aim.step
+            if is_shown and self.is_final:
+                self._catches_up = False
             if not is_shown or self._has_other_size or not (self.is_final or aim.is_running):
                 self._pending = self._in_turn(laid, aim)
         elif aim.step != self._pending and self._may_draft(aim) and _drafts(laid, aim.step) is not None:
@@ -179,8 +191,8 @@ class Projector(QObject):
             back = BACK if aim.rate < 0 else 0
         else:
             steps = steps_around(base, laid.timeline.count)
-            # The pair that is waited for has the machine to itself.
-            back = BACK if self._is_resting and _is_there(laid, base) else 0
+            # Asked for together: on the way to the picture, what lies behind it comes by for next to nothing.
+            back = BACK if self._is_resting else 0
         frames = laid.frames(steps)
         for side, deck in laid.sides.items():
             deck.request(frames[side], self._box, back)

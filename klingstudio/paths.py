@@ -42,6 +42,11 @@ class Paths:
         return self.data / "sources"
 
     @property
+    def frames(self) -> Path:
+        """Frames of clips that became reference images; they stay as long as a job speaks of them."""
+        return self.data / "frames"
+
+    @property
     def samples(self) -> Path:
         """The sample clip, drawn on first use."""
         return self.cache / "samples"

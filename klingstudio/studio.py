@@ -126,6 +126,8 @@ class Studio:
             stack.push_async_callback(queue.aclose)
             queue.open()
             _sweep(paths.work, queue.jobs())
+            # Not at the beginning: the window may be taking frames already.
+            stack.callback(lambda: _forget_frames(paths.frames, queue.jobs()))
             return Studio(
                 paths,
                 settings=Settings(database),
@@ -253,6 +255,15 @@ def _sweep(work: Path, jobs: Iterable[Job]) -> None:
                 shutil.rmtree(left, ignore_errors=True)
             elif left not in wanted:
                 left.unlink()
+
+
+def _forget_frames(frames: Path, jobs: Iterable[Job]) -> None:
+    """Remove the frames that became reference images of drafts only: a draft ends with the program."""
+    wanted = {Path(place).parent for job in jobs for _subject, place in job.request.pictures()}
+    with contextlib.suppress(OSError):
+        for folder in tuple(frames.iterdir()):
+            if folder not in wanted:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _lock(paths: Paths) -> FileLock:

@@ -29,7 +29,11 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument("--version", action="version", version=f"klingstudio {__version__}")
     commands = main.add_subparsers(dest="command", metavar="COMMAND")
 
-    compare = commands.add_parser("compare", help="the player alone, on any two videos")
+    compare = commands.add_parser(
+        "compare",
+        help="the player alone, on any two videos",
+        description="Play two videos in step and compare them. Nothing leaves this computer.",
+    )
     compare.add_argument("before", metavar="BEFORE", help="the video on the left")
     compare.add_argument("after", metavar="AFTER", help="the video on the right, played in step with it")
 

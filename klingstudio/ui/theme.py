@@ -42,7 +42,7 @@ class Tokens:
     warning: str
     bad: str
     change: str
-    """How much two clips differ. Quieter than the accent: there is much of it where everything changed."""
+    """How much two clips differ. A grey: where everything changed there is much of it, right below the picture."""
 
 
 DARK = Tokens(
@@ -65,7 +65,7 @@ DARK = Tokens(
     good="#7ccf8a",
     warning="#f0b849",
     bad="#ff7b72",
-    change="#a8623c",
+    change="#7a7a7a",
 )
 LIGHT = Tokens(
     window="#e9e9e9",
@@ -87,7 +87,7 @@ LIGHT = Tokens(
     good="#29703a",
     warning="#8f5f00",
     bad="#b42318",
-    change="#b4602f",
+    change="#7c7c7c",
 )
 
 BASE_PX = 13
@@ -131,10 +131,12 @@ COMPARE_COLUMN = 190
 """Narrower than this per provider, they stand below each other instead of side by side."""
 COMPARE_LABEL = 96
 """Width of the names of what is compared."""
-STRIP = 16
+STRIP = 20
 """Height of the strip that shows how much each frame differs."""
-STRIP_BAR = 3
-"""Width of one of its bars, with the gap after it a grid step."""
+STRIP_LEAST = 4
+"""Height of the smallest change in it: to be found at a glance, and no taller than it is."""
+STRIP_BAR = 2
+"""Width of its narrowest bar. They stand without gaps: a contour is calmer than a fence."""
 HOVER_PICTURE = 144
 """Width of a picture over the scrub bar."""
 LEVEL = 88

@@ -9,14 +9,18 @@ import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QImage, QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QMenu, QToolButton
 
+from klingstudio.domain.errors import Kind, Problem
 from klingstudio.domain.job import State
 from klingstudio.domain.media import Trim
 from klingstudio.ui.dialogs.shortcuts import ShortcutsDialog
 from klingstudio.ui.player.panel import SOURCE_KEY, PlayerPanel
 from klingstudio.ui.player.playback.pair import Side
 from klingstudio.ui.takes.words import Act
+from klingstudio.ui.text import passage
+from klingstudio.ui.theme import tokens
+from klingstudio.ui.widgets.focus import FocusRing
 from klingstudio.ui.window.away import AwayWindow
 from klingstudio.ui.window.stage import Stage
 from tests.fakes.studio import a_job, a_request
@@ -360,6 +364,48 @@ async def test_the_player_speaks_where_it_is(desk: Desk, clips: Clips) -> None:
     assert at_home == "Copied"
     assert desk.window.toast.words == "Copied"
     assert window.toast.words == "Saved"
+
+
+async def test_what_happens_is_said_over_a_picture_that_has_the_whole_screen(desk: Desk, clips: Clips) -> None:
+    player = await furnished(desk, clips)
+    player.full_screen_wanted.emit()
+    window = away(desk.window.stage)
+    assert window is not None
+
+    player._actions["use_before"].trigger()
+    await desk.until(lambda: len(desk.draft.pictures) == 1)
+    of_frame = window.toast.words
+    desk.draft.add_pictures([clips.source.with_name(f"{n}.png") for n in range(desk.draft.references_max)])
+    of_room = window.toast.words
+    player.clip_problem.emit(Problem(kind=Kind.SOURCE_DAMAGED, subject="take"))
+
+    assert of_frame == "The frame is Image 1 now"
+    assert of_room == "4 of 4 references used"
+    assert window.toast.words == passage(Problem(kind=Kind.SOURCE_DAMAGED, subject="take"))
+    assert desk.window.toast.words == ""
+    await desk.until(lambda: not desk.draft.is_reading)
+
+
+async def test_the_ring_around_the_picture_has_no_colour(desk: Desk, clips: Clips) -> None:
+    player = await furnished(desk, clips)
+    player.detach_wanted.emit()
+    window = away(desk.window.stage)
+    assert window is not None
+    window.activateWindow()
+    button = player.findChild(QToolButton, "heat")
+    assert button is not None
+    t = tokens(player.palette())
+
+    ring = window.findChild(FocusRing)
+    assert ring is not None
+    inks = []
+    for stop in (button, player._view):
+        stop.setFocus()
+        QTest.keyClick(stop, Qt.Key.Key_Shift)
+        await desk.until(lambda: ring.target is stop)  # noqa: B023
+        inks.append(ring.grab().toImage().pixelColor(ring.width() // 2, 0).name())
+
+    assert inks == [t.accent, t.secondary]
 
 
 async def test_the_tab_key_goes_round_in_its_window(desk: Desk, clips: Clips) -> None:

@@ -36,6 +36,6 @@ def test_contrast_is_the_one_of_wcag() -> None:
 
 @pytest.mark.parametrize("t", THEMES)
 def test_greys_are_neutral(t: Tokens) -> None:
-    greys = (t.window, t.panel, t.raised, t.line, t.edge, t.text, t.secondary, t.faint, t.viewer)
+    greys = (t.window, t.panel, t.raised, t.line, t.edge, t.text, t.secondary, t.faint, t.viewer, t.change)
 
     assert all(grey[1:3] == grey[3:5] == grey[5:7] for grey in greys)

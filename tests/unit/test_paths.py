@@ -16,7 +16,7 @@ def test_one_variable_moves_everything_into_one_folder(tmp_path: Path) -> None:
     assert places.data == tmp_path / "studio" / "data"
     assert places.database == tmp_path / "studio" / "data" / "studio.sqlite3"
     assert places.lock.parent == places.data
-    for name in ("cache", "logs", "takes", "work", "samples"):
+    for name in ("cache", "logs", "takes", "work", "samples", "frames"):
         assert getattr(places, name).is_relative_to(tmp_path / "studio"), name
     assert not (tmp_path / "studio").exists()
 

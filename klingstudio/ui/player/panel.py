@@ -11,12 +11,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from klingstudio.domain.errors import Kind, Problem
 from klingstudio.media.decode_pixels import Picture
 from klingstudio.paths import paths
-from klingstudio.ui import theme
 from klingstudio.ui.player.actions import ActionGroup, PlayerActions
 from klingstudio.ui.player.canvas.view import PairView
 from klingstudio.ui.player.comparison import Comparison, Mode
@@ -27,6 +26,7 @@ from klingstudio.ui.player.moments import timecode
 from klingstudio.ui.player.playback.pair import Pair, Side
 from klingstudio.ui.player.playback.player import PairPlayer
 from klingstudio.ui.player.playback.sound import Sound
+from klingstudio.ui.player.rails import Rails
 from klingstudio.ui.player.sides import PlayerClip, Sides
 from klingstudio.ui.player.snapshot import Purpose, What
 from klingstudio.ui.player.states import States
@@ -82,7 +82,7 @@ class PlayerPanel(QWidget):
         self._sides = Sides(self)
         self._view = PairView(self)
         self._deeds = Deeds(self._player, self._view, self._sound)
-        self._frames = Frames(self._player, paths(os.environ).cache / "frames", self)
+        self._frames = Frames(self._player, paths(os.environ).frames, self)
         self._actions = PlayerActions(self._does(), self, leaves_out=leaves_out)
         self._side_menus = {
             side: self._sides.menu(side, words, self)
@@ -94,12 +94,9 @@ class PlayerPanel(QWidget):
         self._states = States(
             self._player, self._view, self._sound, self._sides, self._actions, self._modes, self._transport
         )
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.px(theme.BETWEEN))
-        column.addWidget(self._modes)
-        column.addWidget(self._view, stretch=1)
-        column.addWidget(self._transport)
+        self._rails = Rails(self, self._modes, self._view, self._transport)
+        self._wrong: dict[Side, str] = {}
+        """What cannot be shown, and why."""
         self._keys = Keys(self._actions, self)
         self._flip_key = HeldKey(Qt.Key.Key_X, self, now=now)
         self._shuttle_key = HeldKey(Qt.Key.Key_K, self, now=now)
@@ -129,6 +126,7 @@ class PlayerPanel(QWidget):
         transport.pointer_left.connect(self._hover.hide)
         self._modes.comparison_wished.connect(view.set_comparison)
         self._modes.touched.connect(view.setFocus)
+        self._rails.went_aside.connect(self._hover.hide)
         self._sides.chosen.connect(self._on_chosen)
         self._sides.other_video_wanted.connect(self.open_video)
         self._frames.said.connect(self.said)
@@ -199,6 +197,7 @@ class PlayerPanel(QWidget):
 
     def _put(self, side: Side, clip: PlayerClip | None, *, plays: bool = False, stays: bool = False) -> None:
         self._sides.put(side, clip)
+        self._wrong.pop(side, None)
         if clip is None:
             self._player.load(side, None)
         else:
@@ -224,6 +223,7 @@ class PlayerPanel(QWidget):
 
     def _swap(self) -> None:
         self._sides.swap()
+        self._wrong = {side.other: title for side, title in self._wrong.items()}
         self._player.swap()
         for side in Side:
             clip = self._sides.shown(side)
@@ -243,6 +243,7 @@ class PlayerPanel(QWidget):
         """Whether the player has the screen for itself."""
         self._actions["full_screen"].setChecked(is_full)
         self._modes.show_full_screen(is_full)
+        self._rails.lie_over(is_full)
 
     def show_away(self, is_away: bool) -> None:
         """Whether the player is in a window of its own."""
@@ -367,10 +368,18 @@ class PlayerPanel(QWidget):
             problem = replace(problem, kind=kind, subject="take")
         if self._player.timeline is None:
             self._view.show_pair(None)
-            self._view.show_message(sentence(problem).title)
+            self._view.show_message(self._what_is_wrong(side, sentence(problem).title))
         self.clip_problem.emit(problem)
         self._states.refresh()
         self._on_survey()
+
+    def _what_is_wrong(self, side: Side, title: str) -> str:
+        """With one clip what is wrong with it; where both cannot be shown, what is wrong with which."""
+        self._wrong[side] = title
+        if len(self._wrong) == 1:
+            return title
+        clips = {one: self._sides.shown(one) for one in Side}
+        return "\n\n".join(f"{clip.name}\n{self._wrong[one]}" for one, clip in clips.items() if clip is not None)
 
     def _on_frame_problem(self, problem: Problem) -> None:
         words = sentence(problem)

@@ -119,7 +119,8 @@ class States(QObject):
             parts.append(f"{frames:+d} f")
         words = " ".join(parts).replace("-", "\N{MINUS SIGN}")
         name = self.tr("After is shifted by {shift}").format(shift=words)
-        self._transport.show_shift(words if words and self.is_paired else None, name)
+        button = self.tr("After {shift}").format(shift=words)
+        self._transport.show_shift(button if words and self.is_paired else None, name)
 
     def show_zoom(self) -> None:
         """How closely one looks."""

@@ -82,7 +82,8 @@ class FocusRing(QWidget):
         t = theme.tokens(self.palette())
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(t.accent), theme.RING))
+        is_neutral = self._target is not None and self._target.property("ring") == "neutral"
+        painter.setPen(QPen(QColor(t.secondary if is_neutral else t.accent), theme.RING))
         half = theme.RING / 2
         round_px = theme.px(theme.RADIUS) + half
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(half, half, -half, -half), round_px, round_px)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QRect, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QScreen
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
@@ -110,9 +110,9 @@ class AwayWindow(QWidget):
         self.setProperty("ground", "window")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setMinimumSize(*theme.WINDOW_LEAST)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(*(theme.px(theme.BETWEEN),) * 4)
-        column.addWidget(player)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(*(theme.px(theme.BETWEEN),) * 4)
+        self._column.addWidget(player)
         # What changes its window is hidden on the way.
         player.show()
         player.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -130,6 +130,13 @@ class AwayWindow(QWidget):
             self.escaped.emit()
         else:
             super().keyPressEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            # On the full screen the picture reaches the edges.
+            margin = 0 if self.isFullScreen() else theme.px(theme.BETWEEN)
+            self._column.setContentsMargins(margin, margin, margin, margin)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         # Who listens takes the player out first.

@@ -162,6 +162,8 @@ class Comparer(QMainWindow):
         self.menuBar().setVisible(not is_full)
         # By the state and not by showNormal: a window that was maximised is maximised again.
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+        margin = 0 if is_full else theme.px(theme.BETWEEN)
+        self._column.setContentsMargins(margin, margin, margin, margin)
         self.player.show_full_screen(is_full)
 
     def _on_clip(self) -> None:

@@ -155,7 +155,7 @@ class Window(QMainWindow):
         for signal in (models.draft.changed, models.jobs.added, models.jobs.changed, models.jobs.was_attached):
             signal.connect(self._show_status)
         models.jobs.completed.connect(self._on_completed)
-        models.problems.said.connect(self.toast.say)
+        models.problems.said.connect(self.stage.say)
         self.messages.acted.connect(self._on_message)
         self._looks.changed.connect(self._show_theme)
 
@@ -338,7 +338,7 @@ class Window(QMainWindow):
         if not self.stage.has_clip or (is_of_source and is_free):
             self._awaits_take = False
             self.stage.show_take(job_id)
-        self.toast.say(f"v{self._models.jobs.number(job_id):02} is ready")
+        self.stage.say(f"v{self._models.jobs.number(job_id):02} is ready")
 
     def _on_take_chosen(self, job_id: str) -> None:
         self._awaits_take = False
@@ -352,7 +352,7 @@ class Window(QMainWindow):
         draft = self._models.draft
         number = len(draft.pictures) + 1
         if draft.room_for(1):
-            self.toast.say(f"The frame is Image {number} now")
+            self.stage.say(f"The frame is Image {number} now")
         # Where there is no room for it, this says so.
         draft.add_pictures([picture])
 

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from klingstudio.ui import theme
+from klingstudio.ui import text, theme
 from klingstudio.ui.models.bundle import Models
 from klingstudio.ui.widgets.drop import DropLight
 from klingstudio.ui.window.viewer import AwayViewer, EmptyViewer
 
 if TYPE_CHECKING:
+    from klingstudio.domain.errors import Problem
     from klingstudio.domain.job import Job
     from klingstudio.ui.player.panel import PlayerPanel
     from klingstudio.ui.player.playback.pair import Side
     from klingstudio.ui.player.sides import PlayerClip
-    from klingstudio.ui.window.away import Away
+    from klingstudio.ui.window.away import Away, AwayWindow
 
 
 class Stage(QStackedWidget):
@@ -72,7 +73,7 @@ class Stage(QStackedWidget):
 
         player = self._player = PlayerPanel(self)
         away = self._away = Away(player, self)
-        player.clip_problem.connect(self.clip_problem)
+        player.clip_problem.connect(self._on_problem)
         player.clip_chosen.connect(self._on_chosen)
         player.reference_wanted.connect(self.reference_wanted)
         player.said.connect(self._say)
@@ -187,6 +188,27 @@ class Stage(QStackedWidget):
             self._choose_page()
             self.light.raise_()
             self._player.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def say(self, words: str) -> None:
+        """A short word about the studio: where the person looks, be it over a picture that has the whole screen."""
+        window = self._looked_at()
+        if window is not None:
+            window.toast.say(words)
+        else:
+            self.said.emit(words)
+
+    def _looked_at(self) -> AwayWindow | None:
+        """The player's own window, if it hides the studio or is the one that is used."""
+        window = self._away.window if self._away is not None else None
+        is_looked_at = window is not None and (window.isFullScreen() or window.isActiveWindow())
+        return window if is_looked_at else None
+
+    def _on_problem(self, problem: Problem) -> None:
+        self.clip_problem.emit(problem)
+        window = self._looked_at()
+        if window is not None:
+            # The bar of messages is in the studio's window, out of sight.
+            window.toast.say(text.passage(problem))
 
     def _say(self, words: str) -> None:
         window = self._away.window if self._away is not None else None

@@ -221,7 +221,7 @@ def test_after_can_be_nudged_and_laid_back(pair: Stage) -> None:
     QTest.keyClick(pair.panel, K.Key_Plus, ALT)
     assert pair.player.nudged == 2
     assert pair.button("shift").isVisible()
-    assert pair.button("shift").text() == "+2 f"
+    assert pair.button("shift").text() == "After +2 f"
     QTest.keyClick(pair.panel, K.Key_Minus, ALT)
     assert pair.player.nudged == 1
 

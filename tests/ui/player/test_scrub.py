@@ -161,6 +161,13 @@ def test_clips_that_hardly_differ_have_a_low_strip(strip: ChangeStrip) -> None:
     assert tall(strip, 50) <= 2
 
 
+def test_a_small_change_can_be_told_from_none_at_a_glance(strip: ChangeStrip) -> None:
+    strip.show_changes([0.0] * 50 + [0.05] * 51)
+
+    assert tall(strip, 20) == 1
+    assert tall(strip, 80) == theme.px(theme.STRIP_LEAST)
+
+
 def test_a_click_near_a_peak_goes_to_it(strip: ChangeStrip) -> None:
     changes = [0.1] * 101
     changes[40] = 0.9

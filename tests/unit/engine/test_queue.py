@@ -7,8 +7,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import PIL.Image
 import pytest
 
+from klingstudio.domain.element import Image
 from klingstudio.domain.errors import Charged, InputRefused, Kind, StudioBusy
 from klingstudio.domain.job import QUIET, Job, State
 from klingstudio.domain.price import Money
@@ -449,6 +451,20 @@ async def test_what_an_ended_program_left_in_the_work_folder_is_removed(home: Pa
 
     async with a_studio(home, sandbox):
         assert list(work.iterdir()) == []
+
+
+async def test_frames_stay_as_long_as_a_job_speaks_of_them(home: Path, sandbox: Sandbox, clip: Path) -> None:
+    used, unused = (home / "data" / "frames" / name / "clip 00-01.00 before.png" for name in ("a", "b"))
+    for frame in (used, unused):
+        frame.parent.mkdir(parents=True)
+        PIL.Image.new("RGB", (400, 400)).save(frame)
+
+    async with a_studio(home, sandbox) as studio:
+        studio.queue.enqueue(a_request(clip, images=(Image(place=str(used)),), prompt="like @Image1"))
+        assert unused.exists()
+
+    assert used.exists()
+    assert not unused.parent.exists()
 
 
 async def test_two_who_need_a_provider_at_once_get_the_same_one(home: Path, sandbox: Sandbox) -> None:

@@ -41,6 +41,8 @@ class PairCanvas(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         # A click on the picture takes the keys away from a text field.
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        # A colour around a picture biases the eye that judges its colours.
+        self.setProperty("ring", "neutral")
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(theme.px(theme.CONTROL * 4), theme.px(theme.CONTROL * 2))
         self._pair: Pair | None = None
@@ -53,6 +55,7 @@ class PairCanvas(QWidget):
         self._sizes: dict[Side, QSize] = {}
         self._greys = Greys()
         self._message = ""
+        self._covered = (0, 0)
         self._box = (0, 0)
         self._hovered: Side | None = None
         self._divider = Divider(self)
@@ -90,6 +93,12 @@ class PairCanvas(QWidget):
         """Show at the names that pressing them offers a choice."""
         self._is_choosable = is_choosable
         self.update()
+
+    def set_covered(self, above: int, below: int) -> None:
+        """How much of the upper and the lower edge lies under something: names keep clear of it."""
+        if (above, below) != self._covered:
+            self._covered = (above, below)
+            self.update()
 
     def show_pair(self, pair: Pair | None) -> None:
         """Paint these pictures from now on. None: an empty viewer."""
@@ -274,6 +283,9 @@ class PairCanvas(QWidget):
         if scene.has_divider:
             parts = zip(captions.in_order(self._comparison), here.parts(), strict=True)
             areas = {side: self._in_widget(part) for side, part in parts}
+        above, below = self._covered
+        open_to_view = self.rect().adjusted(0, above, 0, -below)
+        areas = {side: area.intersected(open_to_view) for side, area in areas.items()}
         if scene.has_both:
             wanted = captions.tags(
                 self._comparison,

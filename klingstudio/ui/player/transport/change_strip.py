@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from klingstudio.ui import theme
-from klingstudio.ui.player.transport.peaks import Changes, heights, highest_near
+from klingstudio.ui.player.transport.peaks import LEAST, Changes, heights, highest_near
 from klingstudio.ui.player.transport.ruler import Ruler
 
 
@@ -67,17 +67,18 @@ class ChangeStrip(QWidget):
         t = theme.tokens(self.palette())
         painter = QPainter(self)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(t.change))
         ruler = self.ruler
         left, right = ruler.x_of(0), ruler.x_of(len(self._changes) - 1)
-        pitch = theme.px(theme.GAP)
-        bars = min(len(self._changes), max(1, int((right - left) // pitch)))
+        bars = min(len(self._changes), max(1, int((right - left) // theme.px(theme.STRIP_BAR))))
         wide = (right - left) / bars
-        gap = pitch - theme.px(theme.STRIP_BAR)
         for number, value in enumerate(heights(self._changes, bars)):
-            if value is not None:
-                # Never nothing: where there is no bar at all, nobody has looked yet.
+            if value is None:
+                continue
+            # Never nothing: where there is no line at all, nobody has looked yet.
+            tall, color = 1.0, t.edge
+            if value > LEAST:
                 # The scale is the same for all clips, so that two takes can be told apart by it.
-                tall = max(1.0, value * self.height())
-                painter.drawRect(QRectF(left + number * wide, self.height() - tall, max(1.0, wide - gap), tall))
+                tall, color = max(float(theme.px(theme.STRIP_LEAST)), value * self.height()), t.change
+            painter.setBrush(QColor(color))
+            painter.drawRect(QRectF(left + number * wide, self.height() - tall, wide, tall))
         painter.end()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 Changes = Sequence[float | None]
 """How much each step differs, 0 to 1; None where it is not known yet."""
 
-_LEAST = 0.02
+LEAST = 0.02
 """Smaller changes are noise of the encoders."""
 
 _STANDS_OUT = 0.25
@@ -39,7 +39,7 @@ def highest_near(changes: Changes, step: int, reach: int) -> int:
 def peaks(changes: Changes) -> list[int]:
     """Steps at which the change is greatest between two valleys, from left to right; of a plateau its first step."""
     known = [value if value is not None else 0.0 for value in changes]
-    rise = max(_LEAST, _STANDS_OUT * max(known, default=0.0))
+    rise = max(LEAST, _STANDS_OUT * max(known, default=0.0))
     found: list[int] = []
     low, top, top_at = float("inf"), float("-inf"), -1
     climbing = True

@@ -23,6 +23,7 @@ from klingstudio.media.decode_pixels import Picture, Shape
 from klingstudio.media.decode_plan import Run, Wishes
 from klingstudio.media.decode_refill import Refill
 from klingstudio.media.decode_scale import Painter, Scaler
+from klingstudio.media.file_thread import FileThread
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -61,22 +62,20 @@ class Broken:
 Event = Opened | Arrived | Broken
 
 
-class ClipDecoder:
+class ClipDecoder(FileThread):
     """Pictures of one file. The newest request wins; frames stay in a cache of bounded size."""
 
     def __init__(self, path: Path, tell: Callable[[Event], None], *, cache_bytes: int = CACHE_BYTES) -> None:
         """Start opening `path`. `tell` is called on the decoder's thread and must return at once."""
+        super().__init__()
         self._path = path
         self._tell = tell
-        self._wake = threading.Condition()
-        """Guards the cache, the wishes and what is done for them."""
         self._cache = FrameCache(cache_bytes)
         self._wishes = Wishes()
         self._box = (0, 0)
         self._goal = range(0)
         """The window behind the user when filling it was begun."""
         self._can_refill = True
-        self._is_stopping = False
         self._refill: Refill | None = None
         """Touched by the thread alone, and open only while it is at work: its decoder holds as much as the first."""
         self._painting = threading.Lock()
@@ -84,9 +83,7 @@ class ClipDecoder:
         self._painter: Painter | None = None
         self._shown: WeakValueDictionary[int, Picture] = WeakValueDictionary()
         """Pictures that somebody still holds: they are not made twice."""
-        # A daemon: a disk that never answers must not keep the program from ending.
-        self._thread = threading.Thread(target=self._run, name=f"decode {path.name}", daemon=True)
-        self._thread.start()
+        self._start(f"decode {path.name}")
 
     def request(self, wanted: Sequence[int], box: tuple[int, int], *, back: int = 0) -> None:
         """Ask for frames, the most urgent first, to fit into `box` (width, height in device pixels).
@@ -125,21 +122,6 @@ class ClipDecoder:
         """What the cache holds now."""
         with self._wake:
             return self._cache.size_bytes
-
-    def stop(self) -> None:
-        """Let the thread close the file and end. Returns at once; `tell` may be called until it has ended."""
-        with self._wake:
-            self._is_stopping = True
-            self._wake.notify()
-
-    def is_running(self) -> bool:
-        """False once the file is closed."""
-        return self._thread.is_alive()
-
-    def close(self) -> None:
-        """Stop, and wait until the file is closed: the time of one frame at most."""
-        self.stop()
-        self._thread.join()
 
     def _run(self) -> None:
         clip = ClipFile(self._path, lambda: self._is_stopping)

@@ -7,7 +7,6 @@ sound stays at its place in time. No Qt here.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klingstudio.domain.errors import Problem, StudioError
+from klingstudio.media.file_thread import FileThread
 from klingstudio.media.sound_file import FRAME_BYTES, RATE_HZ, SoundFile
 
 if TYPE_CHECKING:
@@ -59,14 +59,14 @@ def is_audible(rate: float) -> bool:
     return SLOWEST <= rate <= FASTEST
 
 
-class SoundReader:
+class SoundReader(FileThread):
     """Samples of one file: 48 kHz, stereo, 16 bits. The newest `play` wins."""
 
     def __init__(self, path: Path, tell: Callable[[Event, SoundReader], None]) -> None:
         """Start opening `path`. `tell` is called on the reader's thread, with this reader, and must return at once."""
+        super().__init__()
         self.path = path
         self._tell = tell
-        self._wake = threading.Condition()
         self._buffer = bytearray()
         self._missed_bytes = 0
         """Silence that was given instead of sound: as much of the sound is out of date when it comes."""
@@ -75,10 +75,7 @@ class SoundReader:
         self._rate = 1.0
         self._is_wanted = False
         self._has_ended = False
-        self._is_stopping = False
-        # A daemon: a disk that never answers must not keep the program from ending.
-        self._thread = threading.Thread(target=self._run, name=f"sound {path.name}", daemon=True)
-        self._thread.start()
+        self._start(f"sound {path.name}")
 
     def play(self, start_s: float, rate: float) -> int:
         """Get the sound ready from `start_s` of the file's own time on. Gives the number that `Ready` will carry."""
@@ -127,20 +124,10 @@ class SoundReader:
             return len(self._buffer) // FRAME_BYTES
 
     def stop(self) -> None:
-        """Let the thread close the file and end. Returns at once; `tell` may be called until it has ended."""
+        """Let the thread close the file and end; what is ready is not taken any more."""
         with self._wake:
-            self._is_stopping = True
             self._forget()
-            self._wake.notify()
-
-    def is_running(self) -> bool:
-        """False once the file is closed."""
-        return self._thread.is_alive()
-
-    def close(self) -> None:
-        """Stop, and wait until the file is closed."""
-        self.stop()
-        self._thread.join()
+            super().stop()
 
     def _forget(self) -> None:
         self._buffer.clear()

@@ -7,6 +7,8 @@ bytes, by which it can be compared with the frames of another clip.
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -18,10 +20,14 @@ from klingstudio.domain.errors import StudioError
 from klingstudio.media.decode_index import FrameIndex
 from klingstudio.media.decode_pixels import Picture, Shape
 from klingstudio.media.drafts import Drafts
+from klingstudio.media.file_thread import FileThread
 from klingstudio.media.signature import Moment, Signature
 from klingstudio.media.source_file import Stamp, stamp_of, stat_source
 
 _TELL_EVERY_S = 0.1
+
+_NICENESS = 10
+"""Of 19: a tenth of what others get while they want the cores, all of it when they do not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +41,7 @@ class Surveyed:
     """True: nothing more will come, also where the data ended or broke before the last frame."""
 
 
-class ClipSurvey:
+class ClipSurvey(FileThread):
     """What the pass has found so far. Read by one thread: the one that paints."""
 
     def __init__(
@@ -45,15 +51,13 @@ class ClipSurvey:
 
         `stamp`: of the file that `index` tells of; if another one lies there by now, nothing is found. None: not known.
         """
+        super().__init__()
         self._path, self._index, self._shape, self._tell, self._stamp = path, index, shape, tell, stamp
         self._drafts = Drafts(index)
         self._signatures: dict[int, Signature] = {}
         self._surveyed = Surveyed(done=0, count=len(index), is_over=False)
-        self._wake = threading.Condition()
-        self._is_held = self._is_stopping = False
-        # A daemon: a disk that never answers must not keep the program from ending.
-        self._thread = threading.Thread(target=self._run, name=f"survey {path.name}", daemon=True)
-        self._thread.start()
+        self._is_held = False
+        self._start(f"survey {path.name}")
 
     def draft(self, frame: int) -> Picture | None:
         """The frame, small and compressed, once the pass has been there. Takes about a millisecond.
@@ -93,22 +97,8 @@ class ClipSurvey:
             self._is_held = is_held
             self._wake.notify()
 
-    def stop(self) -> None:
-        """Let the thread close the file and end. Returns at once; `tell` may be called until it has ended."""
-        with self._wake:
-            self._is_stopping = True
-            self._wake.notify()
-
-    def is_running(self) -> bool:
-        """False once the file is closed."""
-        return self._thread.is_alive()
-
-    def close(self) -> None:
-        """Stop, and wait until the file is closed: the time of one frame at most."""
-        self.stop()
-        self._thread.join()
-
     def _run(self) -> None:
+        _stand_back()
         # A file that has gone or broken since it was opened is the decoder's to complain about.
         with suppress(StudioError):
             self._look()
@@ -135,3 +125,11 @@ class ClipSurvey:
                     self._tell(self._surveyed)
                 with self._wake:
                     self._wake.wait_for(lambda: self._is_stopping or not self._is_held)
+
+
+def _stand_back() -> None:
+    """Let whoever plays have the cores first: also of the decoder's threads, which take after the one that starts them."""
+    # Elsewhere it would be said of the whole program.
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klingstudio.ui.player.playback.ahead import steps_ahead, steps_around
+from klingstudio.ui.player.playback.ahead import steps_ahead, steps_around, steps_to_play
 
 
 def test_around_a_still_picture_what_is_next_comes_first() -> None:
@@ -12,15 +12,20 @@ def test_around_a_still_picture_what_is_next_comes_first() -> None:
     assert steps_around(99, 100) == [99, 98, 97]
 
 
+def test_a_picture_that_rests_can_be_played_on_from() -> None:
+    assert steps_to_play(10, 100) == [10, 11, 12, 9, 8, 13, 14, 15, 16]
+    assert steps_to_play(97, 100) == [97, 98, 99, 96, 95]
+
+
 def test_ahead_of_the_end_lies_the_start_of_the_loop() -> None:
-    assert steps_ahead(97, 1, 100, range(100)) == [97, 98, 99, 0, 1, 2, 3]
-    assert steps_ahead(19, 1, 100, range(10, 21)) == [19, 20, 10, 11, 12, 13, 14]
-    assert steps_ahead(11, -1, 100, range(10, 21)) == [11, 10, 20, 19, 18, 17, 16]
+    assert steps_ahead(97, 1, 100, range(100)) == [97, 98, 99, *range(10)]
+    assert steps_ahead(19, 1, 100, range(10, 21)) == [19, 20, *range(10, 19)]
+    assert steps_ahead(11, -1, 100, range(10, 21)) == [11, 10, *range(20, 11, -1)]
 
 
 def test_behind_the_loop_it_goes_on_to_the_end_first() -> None:
-    assert steps_ahead(97, 1, 100, range(10, 21)) == [97, 98, 99, 10, 11, 12, 13]
-    assert steps_ahead(2, -1, 100, range(10, 21)) == [2, 1, 0, 20, 19, 18, 17]
+    assert steps_ahead(97, 1, 100, range(10, 21)) == [97, 98, 99, *range(10, 20)]
+    assert steps_ahead(2, -1, 100, range(10, 21)) == [2, 1, 0, *range(20, 10, -1)]
 
 
 def test_without_a_loop_the_end_is_the_end() -> None:
@@ -29,7 +34,7 @@ def test_without_a_loop_the_end_is_the_end() -> None:
 
 
 def test_faster_play_looks_further_ahead() -> None:
-    assert steps_ahead(0, 2, 100, None) == list(range(13))
+    assert steps_ahead(0, 2, 100, None) == list(range(25))
 
 
 @given(st.integers(1, 60), st.data(), st.sampled_from([-4, -1, 0.1, 1, 3]))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from klingstudio.media.decode_pixels import Picture
-from klingstudio.ui.player.playback.ahead import AHEAD, BACK, steps_ahead, steps_around
+from klingstudio.ui.player.playback.ahead import AHEAD, BACK, steps_ahead, steps_around, steps_to_play
 from klingstudio.ui.player.playback.laid import Laid
 from klingstudio.ui.player.playback.pair import Pair, Side
 
@@ -64,6 +64,8 @@ class Projector(QObject):
         """The playhead is being dragged right now."""
         self._is_resting = False
         """It has stayed about here for a moment."""
+        self._goes_back = False
+        """The last step was one back: room for frames is for those behind."""
         self._has_other_size = False
         """What is shown was made for another size."""
         self._looks = 0
@@ -98,7 +100,7 @@ class Projector(QObject):
     def step(self) -> None:
         """The same, to a place nearby: more of these will follow, back as well as forward."""
         self._rest.stop()
-        self._is_hurrying, self._is_resting = False, True
+        self._is_hurrying, self._is_resting, self._goes_back = False, True, False
         if not self._catches_up:
             # Once only: who goes on and on must not wait for a picture all the time.
             self._patience.start()
@@ -107,6 +109,7 @@ class Projector(QObject):
     def step_back(self) -> None:
         """The same, back. What is not there yet takes everything from a key frame on: drafts come without waiting."""
         self.step()
+        self._goes_back = True
         self._patience.stop()
 
     def hurry(self) -> None:
@@ -190,7 +193,8 @@ class Projector(QObject):
             steps = steps_ahead(base, aim.rate, laid.timeline.count, aim.loop)
             back = BACK if aim.rate < 0 else 0
         else:
-            steps = steps_around(base, laid.timeline.count)
+            around = steps_to_play if self._is_resting and not self._goes_back else steps_around
+            steps = around(base, laid.timeline.count)
             # Asked for together: on the way to the picture, what lies behind it comes by for next to nothing.
             back = BACK if self._is_resting else 0
         frames = laid.frames(steps)

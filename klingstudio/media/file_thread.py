@@ -1,0 +1,39 @@
+"""What everything that reads a clip in the background has in common: a thread of its own that can be told to end."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+
+
+class FileThread(ABC):
+    """Whoever derives from it calls `_start` as the last thing when it is made, and keeps to `_is_stopping` in `_run`."""
+
+    def __init__(self) -> None:
+        self._wake = threading.Condition()
+        """Guards what the thread and its callers share."""
+        self._is_stopping = False
+
+    def stop(self) -> None:
+        """Let the thread close the file and end. Returns at once; it may tell of something until it has ended."""
+        with self._wake:
+            self._is_stopping = True
+            self._wake.notify()
+
+    def is_running(self) -> bool:
+        """False once the file is closed."""
+        return self._thread.is_alive()
+
+    def close(self) -> None:
+        """Stop, and wait until the file is closed: the time of one frame at most."""
+        self.stop()
+        self._thread.join()
+
+    def _start(self, name: str) -> None:
+        # A daemon: a disk that never answers must not keep the program from ending.
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    @abstractmethod
+    def _run(self) -> None:
+        """On the thread, from the opening of the file to its closing."""

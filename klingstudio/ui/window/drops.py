@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QWidget
 
 from klingstudio.ui.models.bundle import Models
 from klingstudio.ui.widgets.drop import DropLight
+from klingstudio.ui.window.file_drag import FileDrag
 
 if TYPE_CHECKING:
     from klingstudio.ui.models.drops import Dropped
 
 
-class Drops(QObject):
-    """Watches the drag events of a window, lights the zones up and puts the files where they belong."""
+class Drops:
+    """Lights the zones of the studio up and puts files where they belong."""
 
     def __init__(
         self,
@@ -28,14 +28,11 @@ class Drops(QObject):
         pictures_light: DropLight,
         say: Callable[[str], None],
     ) -> None:
-        super().__init__(window)
         self._models = models
         self._source_lights = source_lights
         self._pictures_light = pictures_light
         self._say = say
-        self._dragged: Dropped | None = None
-        window.setAcceptDrops(True)
-        window.installEventFilter(self)
+        FileDrag(window, self)
 
     def take(self, files: Dropped) -> None:
         """Put files where they belong, and say what was left out."""
@@ -50,55 +47,11 @@ class Drops(QObject):
         elif len(files.videos) > 1:
             self._say(f"One source at a time: {files.videos[0].name} is used")
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if isinstance(event, QDragEnterEvent):
-            self._enter(event)
-        elif isinstance(event, QDragMoveEvent):
-            self._move(event)
-        elif event.type() == QEvent.Type.DragLeave:
-            self._lights_off()
-        elif isinstance(event, QDropEvent):
-            self._drop(event)
-        else:
-            return super().eventFilter(watched, event)
-        return True
-
-    def _enter(self, event: QDragEnterEvent) -> None:
-        if not event.mimeData().hasUrls():
-            event.ignore()
-            return
-        from klingstudio.ui.models.drops import sort_urls
-
-        self._dragged = sort_urls(event.mimeData().urls())
-        self._light_up(self._dragged)
-        can = self._can_use(self._dragged)
-        event.setDropAction(Qt.DropAction.CopyAction if can else Qt.DropAction.IgnoreAction)
-        # Accepted in any case: only then is it told when the pointer leaves, so that the reason goes away again.
-        event.accept()
-
-    def _move(self, event: QDragMoveEvent) -> None:
-        if self._dragged is not None and self._can_use(self._dragged):
-            event.setDropAction(Qt.DropAction.CopyAction)
-            event.accept()
-        else:
-            event.ignore()
-
-    def _drop(self, event: QDropEvent) -> None:
-        from klingstudio.ui.models.drops import sort_urls
-
-        self._lights_off()
-        files = sort_urls(event.mimeData().urls())
-        if not self._can_use(files):
-            event.ignore()
-            return
-        event.setDropAction(Qt.DropAction.CopyAction)
-        event.accept()
-        self.take(files)
-
-    def _can_use(self, files: Dropped) -> bool:
+    def can_use(self, files: Dropped) -> bool:
         return bool(files.videos) or self._models.draft.room_for(len(files.pictures)) > 0
 
-    def _light_up(self, files: Dropped) -> None:
+    def light_up(self, files: Dropped, at: QPointF) -> None:
+        del at
         draft = self._models.draft
         if files.reason:
             self._source_lights[0].refuse(files.reason)
@@ -116,7 +69,10 @@ class Drops(QObject):
             else:
                 self._pictures_light.offer(f"Add as Images {first}–{first + room - 1}")
 
-    def _lights_off(self) -> None:
-        self._dragged = None
+    def lights_off(self) -> None:
         for light in (*self._source_lights, self._pictures_light):
             light.clear()
+
+    def use(self, files: Dropped, at: QPointF) -> None:
+        del at
+        self.take(files)

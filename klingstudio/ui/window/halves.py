@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from klingstudio.ui import theme
-from klingstudio.ui.models.drops import Dropped, sort_urls
+from klingstudio.ui.models.drops import Dropped
 from klingstudio.ui.player.playback.pair import Side
 from klingstudio.ui.widgets.drop import DropLight
+from klingstudio.ui.window.file_drag import FileDrag
 
 NO_PICTURES = "Only videos can be compared"
 _NAMES = {Side.BEFORE: "Before", Side.AFTER: "After"}
@@ -28,7 +28,6 @@ class Halves(QWidget):
         self._window = window
         self._zone = zone
         self._say = say
-        self._dragged: Dropped | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -39,66 +38,15 @@ class Halves(QWidget):
             row.addWidget(half, stretch=1)
             self.lights[side] = DropLight(half)
         self.hide()
-        window.setAcceptDrops(True)
-        window.installEventFilter(self)
+        FileDrag(window, self)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if isinstance(event, QDragEnterEvent):
-            self._enter(event)
-        elif isinstance(event, QDragMoveEvent):
-            self._move(event)
-        elif event.type() == QEvent.Type.DragLeave:
-            self._lights_off()
-        elif isinstance(event, QDropEvent):
-            self._drop(event)
-        else:
-            return super().eventFilter(watched, event)
-        return True
+    def can_use(self, files: Dropped) -> bool:
+        return bool(files.videos)
 
-    def _enter(self, event: QDragEnterEvent) -> None:
-        if not event.mimeData().hasUrls():
-            event.ignore()
-            return
-        self._dragged = sort_urls(event.mimeData().urls())
+    def light_up(self, files: Dropped, at: QPointF) -> None:
         self.setGeometry(self._zone.rect())
         self.show()
         self.raise_()
-        self._light_up(event.position())
-        event.setDropAction(Qt.DropAction.CopyAction if self._dragged.videos else Qt.DropAction.IgnoreAction)
-        # Accepted in any case: only then is it told when the pointer leaves.
-        event.accept()
-
-    def _move(self, event: QDragMoveEvent) -> None:
-        self._light_up(event.position())
-        if self._dragged is not None and self._dragged.videos:
-            event.setDropAction(Qt.DropAction.CopyAction)
-            event.accept()
-        else:
-            event.ignore()
-
-    def _drop(self, event: QDropEvent) -> None:
-        self._lights_off()
-        videos = sort_urls(event.mimeData().urls()).videos
-        if not videos:
-            event.ignore()
-            return
-        event.setDropAction(Qt.DropAction.CopyAction)
-        event.accept()
-        for side, path in self._places(videos, event.position()).items():
-            self.dropped.emit(side, path)
-        if len(videos) > 2:
-            self._say(f"Two at a time: {videos[0].name} and {videos[1].name} are used")
-
-    def _places(self, videos: tuple[Path, ...], at: QPointF) -> dict[Side, Path]:
-        if len(videos) > 1:
-            return dict(zip(Side, videos, strict=False))
-        middle = self._zone.mapTo(self._window, self._zone.rect().center()).x()
-        return {Side.BEFORE if at.x() <= middle else Side.AFTER: videos[0]}
-
-    def _light_up(self, at: QPointF) -> None:
-        files = self._dragged
-        if files is None:
-            return
         if not files.videos:
             for light in self.lights.values():
                 light.refuse(files.reason or NO_PICTURES)
@@ -110,8 +58,19 @@ class Halves(QWidget):
             else:
                 light.clear()
 
-    def _lights_off(self) -> None:
-        self._dragged = None
+    def lights_off(self) -> None:
         for light in self.lights.values():
             light.clear()
         self.hide()
+
+    def use(self, files: Dropped, at: QPointF) -> None:
+        for side, path in self._places(files.videos, at).items():
+            self.dropped.emit(side, path)
+        if len(files.videos) > 2:
+            self._say(f"Two at a time: {files.videos[0].name} and {files.videos[1].name} are used")
+
+    def _places(self, videos: tuple[Path, ...], at: QPointF) -> dict[Side, Path]:
+        if len(videos) > 1:
+            return dict(zip(Side, videos, strict=False))
+        middle = self._zone.mapTo(self._window, self._zone.rect().center()).x()
+        return {Side.BEFORE if at.x() <= middle else Side.AFTER: videos[0]}

@@ -62,6 +62,15 @@ class Stage:
         """Until a problem was reported."""
         self.qtbot.waitUntil(lambda: bool(self.problems), timeout=20_000)
 
+    def go(self, step: int) -> None:
+        """Stand on a step."""
+        self.player.seek(step)
+        self.wait_for_step(step)
+
+    def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        """Press a key, alone or with others."""
+        QTest.keyClick(self.panel, key, modifiers)
+
     def key(self, key: Qt.Key, widget: QWidget | None = None) -> None:
         """Press a key, in the whole window or in one widget."""
         QTest.keyClick(widget or self.panel, key)

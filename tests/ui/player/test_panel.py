@@ -26,15 +26,6 @@ ALT = Qt.KeyboardModifier.AltModifier
 K = Qt.Key
 
 
-def go(stage: Stage, step: int) -> None:
-    stage.player.seek(step)
-    stage.wait_for_step(step)
-
-
-def press(stage: Stage, key: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> None:
-    QTest.keyClick(stage.panel, key, modifiers)
-
-
 # --- the table --------------------------------------------------------------------------------------------------------
 
 
@@ -81,7 +72,7 @@ def test_nothing_can_be_done_with_nothing(stage: Stage) -> None:
         *("stop", "slower", "faster", "loop", "mute", "louder", "quieter", "full_screen", "detach"),
     }
     for key in (K.Key_Space, K.Key_Left, K.Key_End, K.Key_J, K.Key_I, K.Key_X, K.Key_3, K.Key_C, K.Key_G, K.Key_Plus):
-        press(stage, key)
+        stage.press(key)
     assert stage.player.pair is None
 
 
@@ -100,12 +91,12 @@ def test_nothing_can_be_done_with_nothing(stage: Stage) -> None:
     ],
 )
 def test_a_mode_is_chosen_by_key_and_by_button(pair: Stage, key: Qt.Key, name: str, mode: Mode) -> None:
-    press(pair, key)
+    pair.press(key)
     assert pair.view.comparison.mode is mode
     chosen = [one.objectName() for one in found(pair.panel, ModeBar).findChildren(QToolButton) if one.isChecked()]
     assert chosen == [name]
 
-    press(pair, K.Key_1 if key != K.Key_1 else K.Key_2)
+    pair.press(K.Key_1 if key != K.Key_1 else K.Key_2)
     pair.click(pair.button(name))
     # Once more: what is chosen stays chosen.
     pair.click(pair.button(name))
@@ -118,7 +109,7 @@ def test_a_mode_is_chosen_by_key_and_by_button(pair: Stage, key: Qt.Key, name: s
 def test_each_mode_brings_its_own_control_and_no_other(pair: Stage) -> None:
     shown = {}
     for key in (K.Key_3, K.Key_4, K.Key_5, K.Key_6):
-        press(pair, key)
+        pair.press(key)
         names = ("turn_wipe", "opacity", "gain")
         shown[pair.view.comparison.mode] = [name for name in names if found(pair.panel, QWidget, name).isVisible()]
 
@@ -131,13 +122,13 @@ def test_each_mode_brings_its_own_control_and_no_other(pair: Stage) -> None:
 
 
 def test_the_sliders_change_the_picture_by_keyboard_too(pair: Stage) -> None:
-    press(pair, K.Key_5)
+    pair.press(K.Key_5)
     opacity = found(pair.panel, QWidget, "opacity")
     opacity.setFocus()
     QTest.keyClick(opacity, K.Key_End)
     assert pair.view.comparison.opacity == 1.0
 
-    press(pair, K.Key_6)
+    pair.press(K.Key_6)
     gain = found(pair.panel, QWidget, "gain")
     gain.setFocus()
     QTest.keyClick(gain, K.Key_Right)
@@ -149,7 +140,7 @@ def test_the_sliders_change_the_picture_by_keyboard_too(pair: Stage) -> None:
     ("key", "value"), [(K.Key_4, "wipe"), (K.Key_5, "opacity"), (K.Key_6, "gain"), (K.Key_3, "wipe")]
 )
 def test_what_a_slider_does_is_in_the_menu_too(pair: Stage, key: Qt.Key, value: str) -> None:
-    press(pair, key)
+    pair.press(key)
     actions = {a.objectName(): a for group in pair.panel.action_groups() for a in group.actions}
     values = [getattr(pair.view.comparison, value)]
     for act_id in ("stronger", "weaker", "weaker"):
@@ -161,7 +152,7 @@ def test_what_a_slider_does_is_in_the_menu_too(pair: Stage, key: Qt.Key, value: 
 
 
 def test_a_key_that_is_let_go_in_another_program_is_let_go(pair: Stage) -> None:
-    press(pair, K.Key_1)
+    pair.press(K.Key_1)
     QTest.keyPress(pair.panel, K.Key_X)
     pair.time.pass_s(0.6)
 
@@ -173,11 +164,11 @@ def test_a_key_that_is_let_go_in_another_program_is_let_go(pair: Stage) -> None:
 
 
 def test_x_tapped_flips_and_x_held_flips_for_the_moment(pair: Stage) -> None:
-    press(pair, K.Key_1)
+    pair.press(K.Key_1)
 
-    press(pair, K.Key_X)
+    pair.press(K.Key_X)
     assert pair.view.comparison.is_flipped
-    press(pair, K.Key_X)
+    pair.press(K.Key_X)
     assert not pair.view.comparison.is_flipped
 
     QTest.keyPress(pair.panel, K.Key_X)
@@ -188,7 +179,7 @@ def test_x_tapped_flips_and_x_held_flips_for_the_moment(pair: Stage) -> None:
 
 
 def test_turning_the_divider_shows_the_wipe(pair: Stage) -> None:
-    press(pair, K.Key_4)
+    pair.press(K.Key_4)
     pair.click(pair.button("turn_wipe"))
 
     assert pair.view.comparison.wipes_across
@@ -198,10 +189,10 @@ def test_turning_the_divider_shows_the_wipe(pair: Stage) -> None:
 def test_heat_is_asked_for_by_key_and_taken_away_again(pair: Stage) -> None:
     pair.qtbot.waitUntil(lambda: pair.player.heat(30) is not None, timeout=20_000)
 
-    press(pair, K.Key_H)
+    pair.press(K.Key_H)
     assert pair.view.comparison.shows_heat
     assert pair.button("heat").isChecked()
-    press(pair, K.Key_H)
+    pair.press(K.Key_H)
 
     assert not pair.view.comparison.shows_heat
 
@@ -212,7 +203,7 @@ def test_one_clip_alone_has_no_modes_and_no_side_to_listen_to(stage: Stage, clip
 
     for name in ("before", "wipe", "heat", "listen_after", "changes", "opacity"):
         assert not found(stage.panel, QWidget, name).isVisible(), name
-    press(stage, K.Key_4)
+    stage.press(K.Key_4)
     assert stage.view.comparison.mode is Mode.SIDE_BY_SIDE
 
 
@@ -235,10 +226,10 @@ def test_after_can_be_nudged_and_laid_back(pair: Stage) -> None:
 def test_zoom_says_how_close_one_looks(pair: Stage) -> None:
     assert pair.button("zoom").text() == "Fit"
 
-    press(pair, K.Key_1, SHIFT)
+    pair.press(K.Key_1, SHIFT)
     assert pair.view.zoom == 1.0
     assert pair.button("zoom").text() == "100 %"
-    press(pair, K.Key_0)
+    pair.press(K.Key_0)
 
     assert pair.view.zoom is None
 
@@ -247,7 +238,7 @@ def test_sound_is_chosen_muted_and_turned_by_keys(pair: Stage) -> None:
     sound = pair.panel._sound
     assert sound.side is Side.BEFORE
 
-    press(pair, K.Key_A)
+    pair.press(K.Key_A)
     assert sound.side is Side.AFTER
     assert pair.button("listen_after").isChecked()
     pair.click(pair.button("listen_before"))
@@ -256,7 +247,7 @@ def test_sound_is_chosen_muted_and_turned_by_keys(pair: Stage) -> None:
     volume = sound.volume
     QTest.keyClick(pair.panel, K.Key_Down, ALT)
     assert sound.volume < volume
-    press(pair, K.Key_M)
+    pair.press(K.Key_M)
     assert sound.is_muted
     assert pair.button("sound").accessibleName() == "Sound: muted"
     QTest.keyClick(pair.panel, K.Key_Up, ALT)
@@ -287,7 +278,7 @@ def test_any_clip_on_offer_can_lie_on_either_side(pair: Stage, clips: dict[str, 
 
     menu.actions()[2].trigger()
     pair.qtbot.waitUntil(lambda: not pair.player.is_loading(), timeout=20_000)
-    go(pair, 7)
+    pair.go(7)
 
     assert pair.painted() == (("green", 7), ("blue", 7))
     assert chosen == [(Side.BEFORE, "b")]
@@ -311,7 +302,7 @@ def test_swapping_changes_pictures_names_and_menus(pair: Stage, clips: dict[str,
     chosen: list[tuple[Side, str]] = []
     pair.panel.clip_chosen.connect(lambda side, key: chosen.append((side, key)))
 
-    press(pair, K.Key_S, SHIFT)
+    pair.press(K.Key_S, SHIFT)
     pair.wait_for_pair(lambda shown: pair.player.path(Side.BEFORE) == clips["take"] and shown.step == 30)
     pair.qtbot.waitUntil(lambda: pair.painted() == (("blue", 30), ("red", 30)), timeout=20_000)
 
@@ -343,9 +334,9 @@ def test_full_screen_and_detach_are_asked_for_and_told_back(stage: Stage) -> Non
     stage.panel.full_screen_wanted.connect(lambda: asked.append("full"))
     stage.panel.detach_wanted.connect(lambda: asked.append("detach"))
 
-    press(stage, K.Key_F)
-    press(stage, K.Key_F11)
-    press(stage, K.Key_D)
+    stage.press(K.Key_F)
+    stage.press(K.Key_F11)
+    stage.press(K.Key_D)
     stage.click(stage.button("full_screen"))
 
     assert asked == ["full", "full", "detach", "full"]

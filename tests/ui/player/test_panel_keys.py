@@ -17,15 +17,6 @@ ALT = Qt.KeyboardModifier.AltModifier
 K = Qt.Key
 
 
-def go(stage: Stage, step: int) -> None:
-    stage.player.seek(step)
-    stage.wait_for_step(step)
-
-
-def press(stage: Stage, key: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> None:
-    QTest.keyClick(stage.panel, key, modifiers)
-
-
 # --- going through the frames -----------------------------------------------------------------------------------------
 
 
@@ -45,28 +36,28 @@ def press(stage: Stage, key: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> N
     ],
 )
 def test_a_key_goes_to_the_frame_it_is_for(pair: Stage, key: Qt.Key, modifiers: Qt.KeyboardModifier, step: int) -> None:
-    press(pair, key, modifiers)
+    pair.press(key, modifiers)
     pair.wait_for_step(step)
 
     assert pair.painted() == (("red", step), ("blue", step))
 
 
 def test_marks_are_set_gone_to_looped_and_cleared_by_keys(pair: Stage) -> None:
-    press(pair, K.Key_O)
-    go(pair, 10)
-    press(pair, K.Key_I)
+    pair.press(K.Key_O)
+    pair.go(10)
+    pair.press(K.Key_I)
     assert pair.player.marks == (10, 30)
 
-    press(pair, K.Key_O, SHIFT)
+    pair.press(K.Key_O, SHIFT)
     pair.wait_for_step(30)
-    press(pair, K.Key_I, SHIFT)
+    pair.press(K.Key_I, SHIFT)
     pair.wait_for_step(10)
-    press(pair, K.Key_Backslash, SHIFT)
+    pair.press(K.Key_Backslash, SHIFT)
     assert pair.player.loops_marks
 
-    press(pair, K.Key_I, ALT)
+    pair.press(K.Key_I, ALT)
     assert pair.player.marks == (None, 30)
-    press(pair, K.Key_X, ALT)
+    pair.press(K.Key_X, ALT)
     assert pair.player.marks == (None, None)
     assert not pair.player.loops_marks
 
@@ -76,14 +67,14 @@ def test_up_and_down_go_from_mark_to_mark(pair: Stage) -> None:
     pair.player.mark_out(40)
     pair.qtbot.waitUntil(lambda: pair.player.survey_progress >= 1, timeout=20_000)
 
-    press(pair, K.Key_Home)
+    pair.press(K.Key_Home)
     pair.wait_for_step(0)
-    press(pair, K.Key_End)
+    pair.press(K.Key_End)
     pair.wait_for_step(59)
     seen = []
     for _ in range(4):
         before = pair.player.step
-        press(pair, K.Key_Up)
+        pair.press(K.Key_Up)
         if pair.player.step == before:
             break
         seen.append(pair.player.step)
@@ -95,9 +86,9 @@ def test_up_and_down_go_from_mark_to_mark(pair: Stage) -> None:
 def test_j_k_and_l_shuttle(pair: Stage) -> None:
     rates = []
     for key in (K.Key_L, K.Key_L, K.Key_L, K.Key_J, K.Key_K, K.Key_J, K.Key_J):
-        press(pair, key)
+        pair.press(key)
         rates.append((pair.player.rate, pair.player.is_playing))
-    press(pair, K.Key_K)
+    pair.press(K.Key_K)
 
     assert [rate for rate, _ in rates] == [1, 2, 4, 2, 1, -1, -2]
     assert [is_playing for _, is_playing in rates] == [True, True, True, True, False, True, True]
@@ -106,43 +97,43 @@ def test_j_k_and_l_shuttle(pair: Stage) -> None:
 
 def test_with_k_held_j_and_l_go_frame_by_frame(pair: Stage) -> None:
     QTest.keyPress(pair.panel, K.Key_K)
-    press(pair, K.Key_L)
+    pair.press(K.Key_L)
     pair.wait_for_step(31)
-    press(pair, K.Key_J)
+    pair.press(K.Key_J)
     pair.wait_for_step(30)
-    press(pair, K.Key_J)
+    pair.press(K.Key_J)
     pair.wait_for_step(29)
     assert not pair.player.is_playing
     QTest.keyRelease(pair.panel, K.Key_K)
 
-    press(pair, K.Key_L)
+    pair.press(K.Key_L)
 
     assert pair.player.is_playing
 
 
 def test_after_playing_backwards_space_plays_forwards(pair: Stage) -> None:
-    press(pair, K.Key_J)
-    press(pair, K.Key_Space)
+    pair.press(K.Key_J)
+    pair.press(K.Key_Space)
     assert not pair.player.is_playing
 
-    press(pair, K.Key_Space)
+    pair.press(K.Key_Space)
 
     assert pair.player.is_playing
     assert pair.player.rate == 1
 
 
 def test_slower_and_faster_stop_at_the_ends_and_keep_the_direction(pair: Stage) -> None:
-    press(pair, K.Key_BracketLeft)
+    pair.press(K.Key_BracketLeft)
     assert pair.player.rate == 0.5
     for _ in range(5):
-        press(pair, K.Key_BracketLeft)
+        pair.press(K.Key_BracketLeft)
     assert pair.player.rate == pytest.approx(0.1)
     for _ in range(10):
-        press(pair, K.Key_BracketRight)
+        pair.press(K.Key_BracketRight)
     assert pair.player.rate == 4
 
     pair.player.set_rate(-1.0)
-    press(pair, K.Key_BracketRight)
+    pair.press(K.Key_BracketRight)
     assert pair.player.rate == -1.5
 
 
@@ -213,9 +204,9 @@ def test_the_menus_stay_alive_while_somebody_writes(written: tuple[Stage, QWidge
     ("words", "step"), [("12f", 11), ("00:00.40", 10), ("1.2", 30), ("+5", 35), ("-1s", 5), ("99", 59), ("0f", 0)]
 )
 def test_a_time_is_written_and_gone_to(pair: Stage, words: str, step: int) -> None:
-    go(pair, 30)
+    pair.go(30)
 
-    press(pair, K.Key_G)
+    pair.press(K.Key_G)
     field = found(pair.panel, QLineEdit, "goTo")
     assert field.hasFocus()
     QTest.keyClicks(field, words)

@@ -23,10 +23,6 @@ ALT = Qt.KeyboardModifier.AltModifier
 K = Qt.Key
 
 
-def press(stage: Stage, key: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> None:
-    QTest.keyClick(stage.panel, key, modifiers)
-
-
 # --- narrow windows and large text ------------------------------------------------------------------------------------
 
 
@@ -59,7 +55,7 @@ def check_widths(stage: Stage, widths: tuple[int, ...]) -> None:
     for width in widths:
         stage.panel.resize(width, 480)
         for key in (K.Key_3, K.Key_4, K.Key_5, K.Key_6):
-            press(stage, key)
+            stage.press(key)
             QApplication.processEvents()
             assert stage.panel.width() == width
             assert overlaps(stage.panel) == [], (width, key)
@@ -102,7 +98,7 @@ def test_what_does_not_fit_is_in_the_menu_of_all_actions(pair: Stage) -> None:
 
 def test_every_control_has_a_name_and_is_reached_with_tab(pair: Stage) -> None:
     for key in (K.Key_4, K.Key_5, K.Key_6):
-        press(pair, key)
+        pair.press(key)
         reached = []
         pair.view.setFocus()
         for _ in range(60):
@@ -124,7 +120,7 @@ def test_every_control_has_a_name_and_is_reached_with_tab(pair: Stage) -> None:
 def test_the_position_is_told_when_it_stands(pair: Stage) -> None:
     assert pair.bar.accessibleDescription() == "frame 31 of 60, 00:01.20"
 
-    press(pair, K.Key_Right)
+    pair.press(K.Key_Right)
     pair.wait_for_step(31)
 
     assert pair.bar.accessibleDescription() == "frame 32 of 60, 00:01.24"

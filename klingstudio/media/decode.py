@@ -65,6 +65,9 @@ Event = Opened | Arrived | Broken
 class ClipDecoder(FileThread):
     """Pictures of one file. The newest request wins; frames stay in a cache of bounded size."""
 
+    niceness = 5
+    """What is ready is painted first."""
+
     def __init__(self, path: Path, tell: Callable[[Event], None], *, cache_bytes: int = CACHE_BYTES) -> None:
         """Start opening `path`. `tell` is called on the decoder's thread and must return at once."""
         super().__init__()

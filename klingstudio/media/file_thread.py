@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from abc import ABC, abstractmethod
+from contextlib import suppress
 
 
 class FileThread(ABC):
     """Whoever derives from it calls `_start` as the last thing when it is made, and keeps to `_is_stopping` in `_run`."""
+
+    niceness = 0
+    """How far it stands back, of 19, where others want the cores too. They share by about 1.25 to the power of this."""
 
     def __init__(self) -> None:
         self._wake = threading.Condition()
@@ -31,8 +37,16 @@ class FileThread(ABC):
 
     def _start(self, name: str) -> None:
         # A daemon: a disk that never answers must not keep the program from ending.
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread = threading.Thread(target=self._stand_back_and_run, name=name, daemon=True)
         self._thread.start()
+
+    def _stand_back_and_run(self) -> None:
+        # The threads of the video library take after the one that starts them. Elsewhere than on Linux it would be said of
+        # the whole program.
+        if sys.platform == "linux" and self.niceness:
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self.niceness)
+        self._run()
 
     @abstractmethod
     def _run(self) -> None:

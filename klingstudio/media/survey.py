@@ -7,9 +7,6 @@ bytes, by which it can be compared with the frames of another clip.
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -26,9 +23,6 @@ from klingstudio.media.source_file import Stamp, stamp_of, stat_source
 
 _TELL_EVERY_S = 0.1
 
-_NICENESS = 10
-"""Of 19: a tenth of what others get while they want the cores, all of it when they do not."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surveyed:
@@ -43,6 +37,8 @@ class Surveyed:
 
 class ClipSurvey(FileThread):
     """What the pass has found so far. Read by one thread: the one that paints."""
+
+    niceness = 15
 
     def __init__(
         self, path: Path, index: FrameIndex, shape: Shape, tell: Callable[[Surveyed], None], *, stamp: Stamp | None
@@ -98,7 +94,6 @@ class ClipSurvey(FileThread):
             self._wake.notify()
 
     def _run(self) -> None:
-        _stand_back()
         # A file that has gone or broken since it was opened is the decoder's to complain about.
         with suppress(StudioError):
             self._look()
@@ -125,11 +120,3 @@ class ClipSurvey(FileThread):
                     self._tell(self._surveyed)
                 with self._wake:
                     self._wake.wait_for(lambda: self._is_stopping or not self._is_held)
-
-
-def _stand_back() -> None:
-    """Let whoever plays have the cores first: also of the decoder's threads, which take after the one that starts them."""
-    # Elsewhere it would be said of the whole program.
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

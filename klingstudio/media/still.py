@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from contextlib import closing
 from pathlib import Path
-
-from PIL import Image
 
 from klingstudio.domain.errors import InputRefused, Kind
 from klingstudio.media.decode_file import ClipFile
 from klingstudio.media.decode_pixels import Picture
 from klingstudio.media.decode_scale import Painter, Scaler
-from klingstudio.media.whole_file import new_part, writing
 
 
 def full_frame(path: Path, index: int) -> Picture:
@@ -34,24 +30,3 @@ def full_frame(path: Path, index: int) -> Picture:
                 if number == index:
                     return Painter().picture(scaler.scaled(frame, size), index, clip.index.time_s(index))
     raise InputRefused(Kind.SOURCE_DAMAGED, f"frame {index + 1} cannot be decoded", subject="source")
-
-
-def png(picture: Picture) -> bytes:
-    """The picture as a PNG file."""
-    size = picture.width_px, picture.height_px
-    rows: bytes | memoryview = picture.pixels
-    image = Image.frombuffer("RGB", size, rows, "raw", "BGRX", picture.stride_bytes, 1)  # type: ignore[arg-type]
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG")
-    return buffer.getvalue()
-
-
-def save_png(picture: Picture, path: Path) -> None:
-    """Write the picture to `path`, whole or not at all.
-
-    Raises:
-        DiskProblem: the file cannot be written.
-    """
-    part = new_part(path)
-    with writing(part, path):
-        part.write_bytes(png(picture))

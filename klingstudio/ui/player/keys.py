@@ -82,10 +82,6 @@ class HeldKey(QObject):
         self._now = now
         self._since: float | None = None
 
-    @property
-    def is_down(self) -> bool:
-        return self._since is not None
-
     def press(self) -> None:
         """Its shortcut was activated: from now on look out for the end."""
         app = QApplication.instance()

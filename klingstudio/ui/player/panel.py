@@ -235,10 +235,6 @@ class PlayerPanel(QWidget):
         """Everything the player does, for menus."""
         return self._actions.groups
 
-    def toggle_playing(self) -> None:
-        """Play when paused, pause when playing."""
-        self._deeds.play()
-
     def show_full_screen(self, is_full: bool) -> None:
         """Whether the player has the screen for itself."""
         self._actions["full_screen"].setChecked(is_full)

@@ -28,13 +28,6 @@ class PlayerClip:
     """What is wrong with its file is then said of the take."""
 
 
-def shift_between(before: PlayerClip | None, after: PlayerClip | None) -> float | None:
-    """Time in the clip before at which the clip after begins; None where it has to be found out."""
-    if before is None or after is None or before.starts_at_s is None or after.starts_at_s is None:
-        return None
-    return after.starts_at_s - before.starts_at_s
-
-
 class Sides(QObject):
     """What lies on the two sides and what else could."""
 

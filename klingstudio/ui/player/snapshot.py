@@ -135,7 +135,7 @@ class Snapshots(QObject):
 def _take(shot: Shot, purpose: Purpose, path: Path | None) -> Taken:
     image = _image(shot)
     if path is not None:
-        _save(image, path)
+        save(image, path)
     return Taken(shot=shot, purpose=purpose, image=image, path=path)
 
 
@@ -156,7 +156,12 @@ def _image(shot: Shot) -> QImage:
     return image
 
 
-def _save(image: QImage, path: Path) -> None:
+def save(image: QImage, path: Path) -> None:
+    """Write a picture as PNG, whole or not at all.
+
+    Raises:
+        DiskProblem: the file cannot be written.
+    """
     data = QBuffer()
     data.open(QBuffer.OpenModeFlag.WriteOnly)
     QImageWriter(data, b"png").write(image)

@@ -62,6 +62,14 @@ class Stage:
         """Until a problem was reported."""
         self.qtbot.waitUntil(lambda: bool(self.problems), timeout=20_000)
 
+    def show_pair(self, clips: dict[str, Path]) -> None:
+        """Source and take, standing still."""
+        # The shift is said, so that no search for one comes between.
+        self.panel.show_source(clips["source"])
+        self.panel.show_take(clips["take"], "v01", starts_at_s=0.0)
+        self.wait_for_pair(lambda pair: pair.before is not None and pair.after is not None)
+        self.player.pause()
+
     def go(self, step: int) -> None:
         """Stand on a step."""
         self.player.seek(step)
@@ -180,25 +188,24 @@ def stage(qtbot: QtBot) -> Iterator[Stage]:
     made.panel.close_clips()
 
 
+def source_and_take(folder: Path, count: int) -> dict[str, Path]:
+    """Two clips of so many frames, a red and a blue one."""
+    return {
+        "source": numbered_clip(folder / "source.mp4", count, ink=RED),
+        "take": numbered_clip(folder / "take.mp4", count, ink=BLUE),
+    }
+
+
 @pytest.fixture(scope="session")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Three clips of 60 frames; each module may have others under this name."""
     folder = tmp_path_factory.mktemp("clips")
-    return {
-        "source": numbered_clip(folder / "source.mp4", 60, ink=RED),
-        "take": numbered_clip(folder / "take.mp4", 60, ink=BLUE),
-        "other": numbered_clip(folder / "other.mp4", 60, ink=GREEN),
-    }
+    return source_and_take(folder, 60) | {"other": numbered_clip(folder / "other.mp4", 60, ink=GREEN)}
 
 
 @pytest.fixture
 def pair(stage: Stage, clips: dict[str, Path]) -> Stage:
     """Source and take, standing on step 30."""
-    # The shift is said, so that no search for one comes between.
-    stage.panel.show_source(clips["source"])
-    stage.panel.show_take(clips["take"], "v01", starts_at_s=0.0)
-    stage.wait_for_pair(lambda pair: pair.before is not None and pair.after is not None)
-    stage.player.pause()
-    stage.player.seek(30)
-    stage.wait_for_step(30)
+    stage.show_pair(clips)
+    stage.go(30)
     return stage

@@ -16,8 +16,8 @@ from klingstudio.ui.player.canvas.layers import compose, image_of
 from klingstudio.ui.player.comparison import Comparison, Mode
 from klingstudio.ui.player.playback.pair import Pair
 from klingstudio.ui.player.snapshot import What, what_is_shown
-from tests.ui.player.conftest import Stage
-from tests.unit.media.numbered_clips import BLUE, RED, numbered_clip
+from tests.ui.player.conftest import Stage, source_and_take
+from tests.unit.media.numbered_clips import RED, numbered_clip
 
 K = Qt.Key
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -25,22 +25,14 @@ SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("clips")
-    return {
-        "source": numbered_clip(folder / "source.mp4", 40, ink=RED),
-        "take": numbered_clip(folder / "take.mp4", 40, ink=BLUE),
-    }
+    return source_and_take(tmp_path_factory.mktemp("clips"), 40)
 
 
 @pytest.fixture
 def pair(stage: Stage, clips: dict[str, Path]) -> Stage:
     """Both clips, standing on step 21, in a window that is larger than they are."""
-    stage.panel.show_source(clips["source"])
-    stage.panel.show_take(clips["take"], "v01", starts_at_s=0.0)
-    stage.wait_for_pair(lambda pair: pair.before is not None and pair.after is not None)
-    stage.player.pause()
-    stage.player.seek(21)
-    stage.wait_for_step(21)
+    stage.show_pair(clips)
+    stage.go(21)
     return stage
 
 

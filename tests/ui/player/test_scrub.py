@@ -13,17 +13,12 @@ from klingstudio.ui import theme
 from klingstudio.ui.player.transport.change_strip import ChangeStrip
 from klingstudio.ui.player.transport.hover import Hover
 from klingstudio.ui.player.transport.scrub_bar import ScrubBar
-from tests.ui.player.conftest import Stage, found
-from tests.unit.media.numbered_clips import BLUE, RED, numbered_clip
+from tests.ui.player.conftest import Stage, found, source_and_take
 
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("clips")
-    return {
-        "source": numbered_clip(folder / "source.mp4", 50, ink=RED),
-        "take": numbered_clip(folder / "take.mp4", 50, ink=BLUE),
-    }
+    return source_and_take(tmp_path_factory.mktemp("clips"), 50)
 
 
 @pytest.fixture
@@ -186,10 +181,7 @@ def test_a_click_near_a_peak_goes_to_it(strip: ChangeStrip) -> None:
 
 @pytest.fixture
 def pair(stage: Stage, clips: dict[str, Path]) -> Stage:
-    stage.panel.show_source(clips["source"])
-    stage.panel.show_take(clips["take"], "v01", starts_at_s=0.0)
-    stage.wait_for_pair(lambda pair: pair.before is not None and pair.after is not None)
-    stage.player.pause()
+    stage.show_pair(clips)
     stage.qtbot.waitUntil(lambda: stage.player.survey_progress >= 1, timeout=20_000)
     return stage
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import io
-import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,9 +7,8 @@ import av
 import pytest
 from PIL import Image
 
-from klingstudio.domain.errors import DiskProblem, InputRefused, Kind
-from klingstudio.media.decode_pixels import Picture
-from klingstudio.media.still import full_frame, png, save_png
+from klingstudio.domain.errors import InputRefused, Kind
+from klingstudio.media.still import full_frame
 from tests.unit.media.numbered_clips import (
     HEIGHT_PX,
     WIDTH_PX,
@@ -38,8 +35,11 @@ def test_each_frame_is_itself_at_the_size_of_the_clip(tmp_path: Path) -> None:
 def test_a_clip_that_lost_nothing_gives_back_every_pixel(tmp_path: Path) -> None:
     path = numbered_clip(tmp_path / "clip.mkv", 3, codec="libx264rgb", pixel_format="rgb24", options={"qp": "0"})
 
-    with Image.open(io.BytesIO(png(full_frame(path, 2)))) as image:
-        assert (image.mode, image.tobytes()) == ("RGB", drawn_bytes(2))
+    picture = full_frame(path, 2)
+
+    size = picture.width_px, picture.height_px
+    image = Image.frombuffer("RGB", size, bytes(picture.pixels), "raw", "BGRX", picture.stride_bytes, 1)
+    assert (image.size, image.tobytes()) == ((WIDTH_PX, HEIGHT_PX), drawn_bytes(2))
 
 
 def drawn_bytes(number: int) -> bytes:
@@ -88,38 +88,3 @@ def test_a_file_that_is_gone_is_refused(tmp_path: Path) -> None:
         full_frame(tmp_path / "gone.mp4", 0)
 
     assert refused.value.problem.kind is Kind.SOURCE_MISSING
-
-
-def test_a_saved_picture_is_the_picture_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
-    picture = full_frame(numbered_clip(tmp_path / "clip.mp4", 3), 1)
-    target = tmp_path / "saved" / "frame.png"
-    target.parent.mkdir()
-    target.write_text("an older one")
-
-    save_png(picture, target)
-
-    with Image.open(target) as image:
-        assert number_of(lambda x, y: image.getpixel((int(x * image.width), int(y * image.height)))) == 1  # type: ignore[arg-type,return-value]
-    assert list(target.parent.iterdir()) == [target]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="files there have no such permissions")
-def test_a_saved_picture_is_a_file_like_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # It counts for all threads: setting it for a moment would give files of others the wrong permissions.
-    monkeypatch.delattr(os, "umask")
-    picture = full_frame(numbered_clip(tmp_path / "clip.mp4", 3), 1)
-    ordinary = tmp_path / "ordinary"
-    ordinary.touch()
-
-    save_png(picture, tmp_path / "frame.png")
-
-    assert (tmp_path / "frame.png").stat().st_mode == ordinary.stat().st_mode
-
-
-def test_a_folder_that_cannot_be_written_to_is_a_disk_problem(tmp_path: Path) -> None:
-    picture = Picture(
-        index=0, time_s=0.0, width_px=1, height_px=1, stride_bytes=4, pixels=memoryview(bytes((0, 0, 0, 255)))
-    )
-
-    with pytest.raises(DiskProblem):
-        save_png(picture, tmp_path / "no such folder" / "frame.png")

@@ -26,3 +26,5 @@ class Element:
     """Path or https address of the frontal picture."""
     angles: tuple[str, ...] = ()
     name: str = ""
+    library_id: str = ""
+    """Of the library's element that it was taken from; empty for one that was made for this request."""

@@ -120,6 +120,36 @@ class Trim:
     end_s: float
 
 
+class Framing(StrEnum):
+    """What is done with a picture whose shape the provider does not take."""
+
+    SCALE = "scale"
+    """All of it, in its own shape; refused where no legal size has that shape."""
+    PAD = "pad"
+    """All of it, with black bars where it is too narrow."""
+    CROP = "crop"
+    """The middle of it, cut to a legal shape."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureEdit:
+    """What is done to a reference picture before it is sent, in this order: turned, cropped, padded, scaled."""
+
+    turn_deg: int = 0
+    """Clockwise: 0, 90, 180 or 270, after the turn that the file itself asks for."""
+    left: float = 0.0
+    """The crop, as parts of the width and height of the turned picture."""
+    top: float = 0.0
+    right: float = 1.0
+    bottom: float = 1.0
+    pad_ratio: float | None = None
+    """Padded until the longer side divided by the shorter is at most this."""
+    least_px: int = 0
+    """Enlarged until the shorter side has this many pixels."""
+    max_bytes: int = 0
+    """Made smaller until the file has at most this many bytes; 0: as large as it gets."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitPlan:
     """How a source becomes a clip that the provider accepts. `is_identity` means: send the file byte for byte."""

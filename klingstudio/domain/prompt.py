@@ -2,6 +2,8 @@
 
 While a draft is edited a token is the stable id of its reference; only `numbered` turns it into `@Image2`, so
 that reordering or removing a tile can never make a sentence point at the wrong picture.
+
+Positions count code points of `flat`, in which every token is one character.
 """
 
 from __future__ import annotations
@@ -31,16 +33,24 @@ class Token:
 
 
 Part = str | Token
+Prompt = tuple[Part, ...]
+"""In normal form: no empty text, no two texts in a row."""
 
-_TOKEN = re.compile(r"@(Image|Element|Video)(\d{1,3})(?!\d)")
+CLIP_ID = "clip"
+"""What `@Video1` points at: a draft has one clip."""
+CHIP = "\N{OBJECT REPLACEMENT CHARACTER}"
+"""Stands for a token in `flat`; taken out of every text that comes from outside."""
+
+_TOKEN = re.compile(r"@(image|element|video)(\d{1,3})(?!\d)", re.IGNORECASE)
+_KINDS = {kind.lower(): kind for kind in TokenKind}
 
 
 def find_tokens(text: str) -> list[tuple[int, int, TokenKind, int]]:
-    """Every `@ImageN`, `@ElementN`, `@VideoN`: start, end (code points), kind and number, in order."""
-    return [(m.start(), m.end(), TokenKind(m[1]), int(m[2])) for m in _TOKEN.finditer(text)]
+    """Every `@ImageN`, `@ElementN`, `@VideoN`, however spelled: start, end (code points), kind and number, in order."""
+    return [(m.start(), m.end(), _KINDS[m[1].lower()], int(m[2])) for m in _TOKEN.finditer(text)]
 
 
-def parse(text: str, images: Sequence[str], elements: Sequence[str]) -> tuple[Part, ...]:
+def parse(text: str, images: Sequence[str], elements: Sequence[str]) -> Prompt:
     """Read plain text with numbers into parts with ids.
 
     Args:
@@ -49,20 +59,57 @@ def parse(text: str, images: Sequence[str], elements: Sequence[str]) -> tuple[Pa
 
     A number without a reference stays plain text; `check_prompt` reports it.
     """
-    known = {TokenKind.IMAGE: images, TokenKind.ELEMENT: elements}
+    known = {TokenKind.IMAGE: images, TokenKind.ELEMENT: elements, TokenKind.VIDEO: (CLIP_ID,)}
+    text = text.replace(CHIP, "")
     parts: list[Part] = []
     done = 0
     for start, end, kind, number in find_tokens(text):
-        references = known.get(kind, ())
+        references = known[kind]
         if not 1 <= number <= len(references):
             continue
-        if start > done:
-            parts.append(text[done:start])
-        parts.append(Token(kind, references[number - 1]))
+        parts += [text[done:start], Token(kind, references[number - 1])]
         done = end
-    if done < len(text):
-        parts.append(text[done:])
-    return tuple(parts)
+    return normal((*parts, text[done:]))
+
+
+def bound(prompt: Sequence[Part], images: Sequence[str], elements: Sequence[str]) -> Prompt:
+    """The same prompt in which written numbers that exist have become tokens."""
+    parts: list[Part] = []
+    for part in prompt:
+        parts += parse(part, images, elements) if isinstance(part, str) else (part,)
+    return normal(parts)
+
+
+def normal(parts: Sequence[Part]) -> Prompt:
+    """The same parts in normal form."""
+    found: list[Part] = []
+    for part in parts:
+        if isinstance(part, str) and found and isinstance(found[-1], str):
+            found[-1] += part
+        elif part != "":
+            found.append(part)
+    return tuple(found)
+
+
+def flat(prompt: Sequence[Part]) -> str:
+    """The text with one `CHIP` for each token."""
+    return "".join(part if isinstance(part, str) else CHIP for part in prompt)
+
+
+def splice(prompt: Sequence[Part], start: int, end: int, parts: Sequence[Part]) -> Prompt:
+    """`parts` in place of what stands from `start` to `end` (positions in `flat`)."""
+    return normal((*_cut(prompt, 0, start), *parts, *_cut(prompt, end, None)))
+
+
+def _cut(prompt: Sequence[Part], start: int, end: int | None) -> list[Part]:
+    at, found = 0, list[Part]()
+    for part in prompt:
+        size = len(part) if isinstance(part, str) else 1
+        first, last = max(0, start - at), size if end is None else min(size, end - at)
+        if first < last:
+            found.append(part[first:last] if isinstance(part, str) else part)
+        at += size
+    return found
 
 
 def numbered(parts: Sequence[Part], numbers: Mapping[str, int]) -> str:

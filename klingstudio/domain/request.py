@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from klingstudio.domain.element import Element, Image, is_web_address
 from klingstudio.domain.errors import InputRefused, Kind
-from klingstudio.domain.media import Caution, Doubt, Limits, Trim
+from klingstudio.domain.media import Caution, Doubt, Framing, Limits, Trim
 from klingstudio.domain.prompt import check_prompt
 
 
@@ -35,6 +35,7 @@ class Request:
     elements: tuple[Element, ...] = ()
     keep_audio: bool = True
     trim: Trim | None = None
+    framing: Framing = Framing.SCALE
     inputs_via: str | None = None
     """Provider that hosts local files, for a provider without an upload of its own."""
     billed_to: str | None = None

@@ -1,0 +1,111 @@
+"""What is being composed, as one frozen value.
+
+Every change makes a new value: undo goes back to an older one, autosave keeps the newest one, a tab holds one. What is
+only known of the files (sizes, lengths, problems) is no part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from klingstudio.domain.media import Framing, PictureEdit, Trim
+from klingstudio.domain.prompt import CLIP_ID, Prompt, Token, bound, numbered
+from klingstudio.domain.request import Tier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """How a picture was made from one of the person's files."""
+
+    origin: str
+    """Path of the file, which stays as it is."""
+    edit: PictureEdit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftImage:
+    """A reference picture. Its id never changes; its number is its place in the list."""
+
+    id: str
+    place: str
+    """Path of the file that will be sent, or an https address."""
+    made: Made | None = None
+    """Set where `place` was made from another file: turned, cropped, padded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftElement:
+    """A character or object, perhaps without its frontal picture yet."""
+
+    id: str
+    name: str = ""
+    frontal: str = ""
+    """Path or https address; empty while it is missing."""
+    angles: tuple[str, ...] = ()
+    library_id: str = ""
+    """Of the library's element that it was taken from; empty for one that is in this draft only."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Every picture that is there, the frontal one first."""
+        return (*([self.frontal] if self.frontal else []), *self.angles)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """Everything the person has decided. An empty text or None means: not decided."""
+
+    id: str
+    name: str = ""
+    """Given by the person; empty: called after its clip or prompt."""
+    source: str = ""
+    """Absolute path of the clip."""
+    source_url: str | None = None
+    """The person's own https address that `source` was fetched from."""
+    trim: Trim | None = None
+    framing: Framing = Framing.SCALE
+    images: tuple[DraftImage, ...] = ()
+    elements: tuple[DraftElement, ...] = ()
+    prompt: Prompt = ()
+    provider: str = ""
+    tier: Tier = Tier.PRO
+    keep_audio: bool = True
+    takes: int = 1
+    inputs_via: str = ""
+
+    @property
+    def numbers(self) -> Mapping[str, int]:
+        """The number of every reference, by its id; images and elements are counted apart."""
+        counted = {one.id: n for n, one in enumerate(self.images, 1)}
+        counted |= {one.id: n for n, one in enumerate(self.elements, 1)}
+        return counted | {CLIP_ID: 1}
+
+    @property
+    def text(self) -> str:
+        """The prompt as it would be sent now."""
+        return numbered(self.prompt, self.numbers)
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Ids of the references that the prompt does not point at, in the order they are sent."""
+        named = {part.reference_id for part in self.prompt if isinstance(part, Token)}
+        ids = [*(one.id for one in self.images), *(one.id for one in self.elements)]
+        return tuple(id_ for id_ in ids if id_ not in named)
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The place of every picture of the draft, in the order they are sent."""
+        return (*(one.place for one in self.images), *(place for one in self.elements for place in one.places))
+
+    @property
+    def is_blank(self) -> bool:
+        """True while nothing was put into it: such a draft is taken for the next clip, and need not be kept."""
+        return not (self.source or self.images or self.elements or self.prompt or self.name)
+
+    def change(self, **changes: Any) -> Draft:
+        """The same draft with other parts; numbers that were written out and exist by now become tokens."""
+        changed = replace(self, **changes)
+        ids = [one.id for one in changed.images], [one.id for one in changed.elements]
+        return replace(changed, prompt=bound(changed.prompt, *ids))

@@ -37,14 +37,29 @@ class Paths:
         return self.cache / "work"
 
     @property
+    def fits(self) -> Path:
+        """Clips that were made to fit, by what they were made from and how."""
+        return self.cache / "fits"
+
+    @property
     def sources(self) -> Path:
         """Sources that were fetched from the person's own addresses; takes are compared with them."""
         return self.data / "sources"
 
     @property
     def frames(self) -> Path:
-        """Frames of clips that became reference images; they stay as long as a job speaks of them."""
+        """Frames of clips that became reference images; they stay as long as a job or a draft speaks of them."""
         return self.data / "frames"
+
+    @property
+    def library(self) -> Path:
+        """Pictures of the elements that are kept to be used again, each under the name of its content."""
+        return self.data / "library"
+
+    @property
+    def pictures(self) -> Path:
+        """Pictures that were made for a draft: edited ones, and those that came without a file."""
+        return self.data / "pictures"
 
     @property
     def samples(self) -> Path:

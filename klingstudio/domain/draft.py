@@ -6,13 +6,13 @@ only known of the files (sizes, lengths, problems) is no part of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from klingstudio.domain.media import Framing, PictureEdit, Trim
-from klingstudio.domain.prompt import CLIP_ID, Prompt, Token, bound, numbered
-from klingstudio.domain.request import Tier
+from klingstudio.domain.prompt import CLIP_ID, Prompt, Token, bound, numbered, parse
+from klingstudio.domain.request import Request, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,3 +109,27 @@ class Draft:
         changed = replace(self, **changes)
         ids = [one.id for one in changed.images], [one.id for one in changed.elements]
         return replace(changed, prompt=bound(changed.prompt, *ids))
+
+
+def draft_of(request: Request, draft_id: str, new_id: Callable[[], str]) -> Draft:
+    """A draft that would make the same request again."""
+    images = tuple(DraftImage(id=new_id(), place=image.place) for image in request.images)
+    elements = tuple(
+        DraftElement(id=new_id(), name=one.name, frontal=one.frontal, angles=one.angles, library_id=one.library_id)
+        for one in request.elements
+    )
+    return Draft(
+        id=draft_id,
+        source=request.source,
+        source_url=request.source_url,
+        trim=request.trim,
+        framing=request.framing,
+        images=images,
+        elements=elements,
+        prompt=parse(request.prompt, [one.id for one in images], [one.id for one in elements]),
+        provider=request.provider,
+        tier=request.tier,
+        keep_audio=request.keep_audio,
+        takes=request.takes,
+        inputs_via=request.inputs_via or "",
+    )

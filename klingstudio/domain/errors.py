@@ -46,6 +46,9 @@ class Kind(StrEnum):
     PROMPT_EMPTY = "prompt_empty"
     PROMPT_TOO_LONG = "prompt_too_long"
     TOKEN_WITHOUT_REFERENCE = "token_without_reference"
+    REFERENCE_UNUSED = "reference_unused"
+    FRONT_MISSING = "front_missing"
+    IMAGE_DUPLICATE = "image_duplicate"
     IMAGE_MISSING = "image_missing"
     IMAGE_UNREADABLE = "image_unreadable"
     IMAGE_WRONG_TYPE = "image_wrong_type"
@@ -57,6 +60,18 @@ class Kind(StrEnum):
     TOO_MANY_ANGLES = "too_many_angles"
     NOT_SUPPORTED = "not_supported"
     SETTING_INVALID = "setting_invalid"
+    # what is fetched from the web
+    ADDRESS_USELESS = "address_useless"
+    ADDRESS_UNREACHABLE = "address_unreachable"
+    # the library
+    ELEMENT_FILE_WRONG = "element_file_wrong"
+    ELEMENT_FILE_DAMAGED = "element_file_damaged"
+    ELEMENT_FILE_UNSAFE = "element_file_unsafe"
+    ELEMENT_FILE_INCOMPLETE = "element_file_incomplete"
+    ELEMENT_FILE_TOO_LARGE = "element_file_too_large"
+    ELEMENT_FILE_TOO_NEW = "element_file_too_new"
+    ELEMENT_GONE = "element_gone"
+    ELEMENT_ON_THE_WEB = "element_on_the_web"
     # keys and money
     KEY_MISSING = "key_missing"
     KEY_REFUSED = "key_refused"
@@ -66,6 +81,7 @@ class Kind(StrEnum):
     CONSENT_MISSING = "consent_missing"
     OVER_MAX_COST = "over_max_cost"
     OVER_APPROVAL = "over_approval"
+    OVER_BUDGET = "over_budget"
     PRICE_UNKNOWN = "price_unknown"
     # the provider
     NO_CREDIT = "no_credit"

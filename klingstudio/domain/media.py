@@ -44,6 +44,8 @@ class ImageFacts:
     width_px: int
     height_px: int
     size_bytes: int
+    sha256: str = ""
+    """Of the content: two files with the same one are the same picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +164,13 @@ class FitPlan:
     is_identity: bool
     steps: tuple[str, ...]
     """What changes, in the user's words: `12.4 s → 10.0 s`, `3840×2160 → 1920×1080`. Empty when nothing does."""
+    framing: Framing = Framing.SCALE
+    """What is really done: a shape that the provider takes is only scaled, whatever was asked for."""
+    picture_px: tuple[int, int] | None = None
+    """Width and height that the whole picture is scaled to, laid over the middle of the clip: what is narrower gets
+    bars, what is wider is cut. None: exactly the size of the clip."""
+    keeps_picture: bool = False
+    """True: only the container or the sound changes. The pictures are taken over as they are where that is safe."""
 
     @property
     def duration_s(self) -> float:
@@ -169,122 +178,14 @@ class FitPlan:
         return self.end_s - self.start_s
 
 
-_H264_PIXEL_FORMATS = ("yuv420p", "yuvj420p")
-_CODEC_TITLES = {"h264": "H.264", "hevc": "HEVC", "vp9": "VP9", "av1": "AV1", "prores": "ProRes", "mpeg4": "MPEG-4"}
-
-
-def plan_fit(facts: ClipFacts, limits: Limits, trim: Trim | None = None) -> FitPlan:
-    """Work out the least change that makes the source acceptable.
-
-    Without a trim the clip ends at what every document accepts; a trim says what the person wants, and is kept.
-
-    Raises:
-        InputRefused: the source or trim is too short, the trim lies outside the source or is longer than any document
-            accepts, or no legal size exists for the source's shape.
-    """
-    start_s, end_s = _span(facts, limits, trim)
-    width_px, height_px = _size(facts, limits)
-    fps = _rate(facts, limits)
-
-    steps: list[str] = []
-    is_cut = start_s > 0.0005 or facts.duration_s - end_s > 0.0005
-    if is_cut:
-        steps.append(f"{facts.duration_s:.1f} s → {end_s - start_s:.1f} s")
-    if (width_px, height_px) != (facts.width_px, facts.height_px):
-        steps.append(f"{facts.width_px}×{facts.height_px} → {width_px}×{height_px}")
-    codec = _CODEC_TITLES.get(facts.video_codec, facts.video_codec)
-    if facts.video_codec != "h264" or facts.pixel_format not in _H264_PIXEL_FORMATS:
-        was = codec + (" HDR" if facts.is_hdr else f" {facts.bit_depth}-bit" if facts.bit_depth > 8 else "")
-        steps.append(f"{was} → H.264" + (" SDR" if facts.is_hdr else ""))
-    if facts.rotation_deg:
-        steps.append("rotation baked in")
-    if facts.is_variable_rate:
-        steps.append(f"variable → {float(fps):.4g} fps")
-    elif fps != facts.fps:
-        steps.append(f"{float(facts.fps):.4g} → {float(fps):.4g} fps")
-    if "mp4" not in facts.container.split(","):
-        steps.append(f"{facts.container.split(',')[0]} → mp4")
-    if facts.audio_codec not in (None, "aac"):
-        steps.append(f"sound {facts.audio_codec} → AAC")
-    if not is_cut and facts.size_bytes > limits.clip_max_bytes:
-        steps.append(f"{facts.size_bytes / 1e6:.0f} MB → under {(limits.clip_max_bytes + 1) / 1e6:.0f} MB")
-
-    return FitPlan(
-        start_s=start_s,
-        end_s=end_s,
-        width_px=width_px,
-        height_px=height_px,
-        fps=fps,
-        is_identity=not steps,
-        steps=tuple(steps),
-    )
-
-
-_TOLERANCE_S = 0.001
+TOLERANCE_S = 0.001
 """A 10 s clip of 25 fps whose last frame ends at 10.0000001 s is not too long."""
-
-
-def _span(facts: ClipFacts, limits: Limits, trim: Trim | None) -> tuple[float, float]:
-    start_s, end_s = (trim.start_s, trim.end_s) if trim else (0.0, facts.duration_s)
-    if not 0 <= start_s < end_s or end_s > facts.duration_s + 0.5:
-        raise InputRefused(
-            Kind.TRIM_INVALID, f"{start_s:g}-{end_s:g} s of a {facts.duration_s:.1f} s clip", subject="source"
-        )
-    end_s = min(end_s, facts.duration_s)
-    if trim is not None and end_s - start_s > limits.clip_limit_s + _TOLERANCE_S:
-        raise InputRefused(
-            Kind.TRIM_TOO_LONG, f"{end_s - start_s:.1f} s; the most is {limits.clip_limit_s:g} s", subject="source"
-        )
-    if trim is None and end_s - start_s > limits.clip_max_s + _TOLERANCE_S:
-        # Whole frames only, so that the measured length of the clip stays at or below the limit.
-        end_s = start_s + int(limits.clip_max_s * facts.fps) / facts.fps
-        end_s = float(end_s)
-    if end_s - start_s < limits.clip_min_s - _TOLERANCE_S:
-        raise InputRefused(
-            Kind.SOURCE_TOO_SHORT,
-            f"{end_s - start_s:.1f} s; the least is {limits.clip_min_s:g} s",
-            subject="source",
-        )
-    return start_s, end_s
-
-
-def _size(facts: ClipFacts, limits: Limits) -> tuple[int, int]:
-    width, height = facts.width_px, facts.height_px
-    for side_max_px in (limits.side_max_px, limits.side_limit_px):
-        factor = Fraction(1)
-        if min(width, height) < limits.side_min_px:
-            factor = Fraction(limits.side_min_px, min(width, height))
-        if max(width, height) * factor > side_max_px:
-            factor = Fraction(side_max_px, max(width, height))
-        scaled = _even(width * factor), _even(height * factor)
-        if min(scaled) >= limits.side_min_px:
-            return scaled
-    raise InputRefused(
-        Kind.SOURCE_UNFITTABLE,
-        f"{width}×{height} cannot be scaled so that both sides lie within "
-        f"{limits.side_min_px}-{limits.side_limit_px} px",
-        subject="source",
-    )
-
-
-def _even(side: Fraction) -> int:
-    # H.264 in 4:2:0 needs even sides.
-    return round(side / 2) * 2
-
-
-def _rate(facts: ClipFacts, limits: Limits) -> Fraction:
-    rate = facts.fps
-    if facts.is_variable_rate:
-        # The usual rate nearest to the mean keeps most frames as they are.
-        usual = (24, 25, 30, 50, 60)
-        rate = Fraction(min(usual, key=lambda fps: abs(fps - rate)))
-    return min(max(rate, Fraction(limits.fps_min)), Fraction(limits.fps_max))
 
 
 def clip_cautions(plan: FitPlan, limits: Limits) -> tuple[Caution, ...]:
     """What of this clip only some documents of the provider accept."""
     found = []
-    if plan.duration_s > limits.clip_max_s + _TOLERANCE_S:
+    if plan.duration_s > limits.clip_max_s + TOLERANCE_S:
         found.append((Doubt.CLIP_LONG, f"{plan.duration_s:.1f} s", f"{limits.clip_max_s:g} s"))
     if max(plan.width_px, plan.height_px) > limits.side_max_px:
         found.append((Doubt.CLIP_LARGE, f"{plan.width_px}×{plan.height_px} px", f"{limits.side_max_px} px"))

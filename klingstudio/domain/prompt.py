@@ -50,6 +50,11 @@ def find_tokens(text: str) -> list[tuple[int, int, TokenKind, int]]:
     return [(m.start(), m.end(), _KINDS[m[1].lower()], int(m[2])) for m in _TOKEN.finditer(text)]
 
 
+def spelled(text: str) -> str:
+    """The same text with every token spelled as the providers spell it: `@image01` → `@Image1`."""
+    return _TOKEN.sub(lambda found: f"@{_KINDS[found[1].lower()]}{int(found[2])}", text)
+
+
 def parse(text: str, images: Sequence[str], elements: Sequence[str]) -> Prompt:
     """Read plain text with numbers into parts with ids.
 
@@ -112,11 +117,56 @@ def _cut(prompt: Sequence[Part], start: int, end: int | None) -> list[Part]:
     return found
 
 
+def section(prompt: Sequence[Part], start: int, end: int) -> Prompt:
+    """What stands from `start` to `end` (positions in `flat`)."""
+    return normal(_cut(_cut(prompt, 0, end), start, None))
+
+
+def with_room(parts: Sequence[Part], before: str, after: str) -> Prompt:
+    """`parts` with a space on each side where one is needed.
+
+    Args:
+        before, after: the text around the place where they go; a token counts as `CHIP`.
+    """
+    lead = "" if not before or before[-1].isspace() or before[-1] in _OPENING else " "
+    tail = "" if after and (after[0].isspace() or after[0] in CLOSING) else " "
+    return normal((lead, *parts, tail))
+
+
+_OPENING = "([{\"'“‘«¿¡"
+CLOSING = ".,;:!?)]}\"'”’»…、。，！？：；"
+"""Signs that stand right behind a word."""
+
+
+def clean(text: str) -> str:
+    """Text of the outside world as it may stand in a prompt: without `CHIP`, control characters and halves of characters.
+
+    Marks of writing direction and joiners of emoji are kept.
+    """
+    lines = _LINE_ENDS.sub("\n", text).replace("\t", " ")
+    return _NOT_TEXT.sub("", lines)
+
+
+_LINE_ENDS = re.compile("\r\n?|[\v\f\x85\u2028\u2029]")
+_NOT_TEXT = re.compile(f"[\0-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-{CHIP}\ufffe\uffff]")
+
+
 def numbered(parts: Sequence[Part], numbers: Mapping[str, int]) -> str:
-    """The text that is sent. A token whose reference is gone loses its number: `@Image`."""
-    return "".join(
-        part if isinstance(part, str) else f"@{part.kind}{numbers.get(part.reference_id, '')}" for part in parts
-    )
+    """The text that is sent. A token whose reference is gone loses its number: `@Image`.
+
+    A digit right behind a token would be read as part of its number and is set apart.
+    """
+    text, after_token = "", False
+    for part in parts:
+        if isinstance(part, Token):
+            text += f"@{part.kind}{numbers.get(part.reference_id, '')}"
+        else:
+            text += f" {part}" if after_token and _DIGIT.match(part) else part
+        after_token = isinstance(part, Token)
+    return text
+
+
+_DIGIT = re.compile(r"\d")
 
 
 def check_prompt(text: str, *, images: int, elements: int, max_chars: int) -> None:

@@ -161,10 +161,9 @@ def _carry_out(command: dict[str, Any], on_progress: Callable[[float], None]) ->
             from klingstudio.domain.media import FitPlan, Limits
             from klingstudio.media.fit import fit
 
-            plan = command["plan"] | {"fps": Fraction(command["plan"]["fps"]), "steps": tuple(command["plan"]["steps"])}
             clip = fit(
                 path,
-                FitPlan(**plan),
+                FitPlan(**_plan(command["plan"])),
                 limits=Limits(**command["clip_limits"]),
                 keep_audio=command["keep_audio"],
                 out=out,
@@ -180,6 +179,11 @@ def _carry_out(command: dict[str, Any], on_progress: Callable[[float], None]) ->
             from klingstudio.media.images import clean_image
 
             return clean_image(path, out, part, command["formats"])
+        case "edit_image":
+            from klingstudio.domain.media import PictureEdit
+            from klingstudio.media.images import edit_image
+
+            return edit_image(path, PictureEdit(**command["edit"]), out, part)
         case "poster":
             from klingstudio.media.thumbs import poster
 
@@ -188,12 +192,21 @@ def _carry_out(command: dict[str, Any], on_progress: Callable[[float], None]) ->
             from klingstudio.media.thumbs import filmstrip
 
             return [_text(picture) for picture in filmstrip(path, command["count"], command["height_px"])]
+        case "frame_times":
+            from klingstudio.media.frame_times import frame_times
+
+            return frame_times(path)
         case "sample":
             from klingstudio.media.sample import sample
 
             return sample(path, part, on_progress)
         case unknown:
             raise ValueError(unknown)
+
+
+def _plan(raw: dict[str, Any]) -> dict[str, Any]:
+    picture_px = raw["picture_px"] and tuple(raw["picture_px"])
+    return raw | {"fps": Fraction(raw["fps"]), "steps": tuple(raw["steps"]), "picture_px": picture_px}
 
 
 def _text(data: bytes) -> str:

@@ -31,6 +31,7 @@ from klingstudio.media.container import THREADS, OpenClip, has_decoder, open_cli
 from klingstudio.media.frames import frames, frames_from
 from klingstudio.media.picture import Developer, seconds
 from klingstudio.media.probe import probe
+from klingstudio.media.remux import copied_pictures, copied_sound, is_in_order, picture_order
 from klingstudio.media.source_file import stat_source
 from klingstudio.media.verify import verify
 from klingstudio.media.whole_file import writing
@@ -82,6 +83,8 @@ def _write(
     source: Path, plan: FitPlan, limits: Limits, keep_audio: bool, part: Path, on_progress: OnProgress
 ) -> ClipFacts:
     count = frame_count(plan)
+    if plan.keeps_picture and (kept := _kept(source, plan, limits, keep_audio, part, on_progress)):
+        return kept
     fits_at = int(limits.clip_max_bytes * 8 * _SAFETY / (count / plan.fps)) - (_SOUND_BITS_PER_S if keep_audio else 0)
     rate = {"b": str(fits_at), "maxrate": str(fits_at), "bufsize": str(fits_at // 2)}
     for quality in (_QUALITY, rate):
@@ -99,6 +102,28 @@ def _write(
         f"{plan.duration_s:.1f} s of {plan.width_px}×{plan.height_px} in {limits.clip_max_bytes / 1e6:g} MB",
         subject="source",
     )
+
+
+def _kept(
+    source: Path, plan: FitPlan, limits: Limits, keep_audio: bool, part: Path, on_progress: OnProgress
+) -> ClipFacts | None:
+    """The clip with the source's own pictures in it; None where that is not safe or did not come out right."""
+    count = frame_count(plan)
+    try:
+        order = picture_order(source, plan, count)
+        if order is None:
+            return None
+        _copy(source, plan, order, keep_audio, part)
+        if part.stat().st_size > limits.clip_max_bytes or not is_in_order(part, plan.fps):
+            return None
+        facts = _checked(part, count, on_progress)
+    except av.MemoryError:
+        # No word about the file: this process is not allowed enough.
+        raise
+    except (av.FFmpegError, StudioError):
+        return None
+    is_as_planned = (facts.fps, facts.is_variable_rate, facts.video_codec) == (plan.fps, False, "h264")
+    return facts if is_as_planned else None
 
 
 def _checked(part: Path, count: int, on_progress: OnProgress) -> ClipFacts:
@@ -147,6 +172,25 @@ def _encode(
             output.mux(packet)
 
 
+def _copy(source: Path, plan: FitPlan, order: tuple[int, ...], keep_audio: bool, part: Path) -> None:
+    with (
+        open_clip(source) as pictures,
+        open_clip(source) as sounds,
+        av.open(f"file:{part}", "w", format="mp4", options={"movflags": "+faststart"}) as output,
+    ):
+        tracks = [copied_pictures(pictures, output, order, plan.fps)]
+        if keep_audio and sounds.audio is not None and has_decoder(sounds.audio):
+            with open_clip(source) as measured:
+                start = _first_time(measured)
+            length_s = len(order) / plan.fps
+            sound = copied_sound(sounds, output, start, length_s)
+            if sound is None:
+                sound = _encoded_sound(sounds, _add_audio(output, sounds.audio), start, length_s)
+            tracks.append(sound)
+        for packet in heapq.merge(*tracks, key=_decode_time):
+            output.mux(packet)
+
+
 def _decode_time(packet: Packet[Stream]) -> Fraction:
     return (packet.dts or 0) * packet.time_base
 
@@ -185,7 +229,7 @@ def _encoded_pictures(
     clip: OpenClip, stream: VideoStream, plan: FitPlan, start: Fraction, on_progress: OnProgress
 ) -> Iterator[Packet[Stream]]:
     count = frame_count(plan)
-    developer = Developer(plan.width_px, plan.height_px, "yuv420p")
+    developer = Developer(plan.width_px, plan.height_px, "yuv420p", plan.picture_px)
     for slot, picture in enumerate(islice(_slots(clip, developer, plan.fps, start), count)):
         picture.pts = slot
         picture.time_base = 1 / plan.fps

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import stat
+import hashlib
+import io
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 from PIL import Image, ImageOps
 from PIL.ImageFile import ImageFile
 
 from klingstudio.domain.errors import InputRefused, Kind
-from klingstudio.domain.media import IMAGE_MAX_PIXELS, ImageFacts
+from klingstudio.domain.media import IMAGE_MAX_PIXELS, ImageFacts, PictureEdit
+from klingstudio.domain.picture_edit import crop_box, edited_size, scaled_size
+from klingstudio.media.image_file import ENDINGS, refuse_no_file, sniff_image
 from klingstudio.media.whole_file import writing
 
 _ORIENTATION = 0x0112
@@ -24,7 +28,12 @@ _HOW_TO_SAVE: dict[str, dict[str, object]] = {
     "png": {},
     "webp": {"quality": 95, "method": 4},
 }
-_ENDINGS = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
+_WITHOUT_LOSS = ("png",)
+_QUALITIES = (95, 90, 85, 80)
+"""Tried in this order before a picture is made smaller: fewer pixels cost more likeness than these."""
+_BAR = (128, 128, 128)
+"""Of the bars beside an opaque picture. A middle grey adds neither light nor shadow nor a colour to what the model sees;
+black reads as a night, white as a studio."""
 
 
 def image(path: Path) -> ImageFacts:
@@ -38,7 +47,10 @@ def image(path: Path) -> ImageFacts:
         if _orientation(picture) in _SIDEWAYS:
             width, height = height, width
         picture.load()
-    return ImageFacts(format=name, width_px=width, height_px=height, size_bytes=path.stat().st_size)
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        size_bytes = path.stat().st_size
+    return ImageFacts(format=name, width_px=width, height_px=height, size_bytes=size_bytes, sha256=sha256)
 
 
 def clean_image(path: Path, out: Path, part: Path, formats: Sequence[str]) -> Path:
@@ -62,21 +74,118 @@ def clean_image(path: Path, out: Path, part: Path, formats: Sequence[str]) -> Pa
             # Both are accepted everywhere; only one of them can be seen through.
             kept = "png" if upright.has_transparency_data else "jpeg"
             upright = upright.convert("RGBA" if kept == "png" else "RGB")
-        out = out.with_suffix(_ENDINGS[kept])
+        out = out.with_suffix(ENDINGS[kept])
         with writing(part, out):
             upright.save(part, format=kept.upper(), **_HOW_TO_SAVE[kept])
     return out
 
 
-def sniff_image(head: bytes) -> str | None:
-    """The format of a picture that begins with `head` (12 bytes are enough), or None."""
-    if head[:3] == b"\xff\xd8\xff":
-        return "jpeg"
-    if head[:8] == b"\x89PNG\r\n\x1a\n":
-        return "png"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "webp"
-    return None
+def edit_image(path: Path, edit: PictureEdit, out: Path, part: Path) -> Path:
+    """A picture turned, cropped, padded and scaled, upright and without anything that `clean_image` takes out.
+
+    An opaque photo becomes a JPEG; what was stored without loss stays so while it is small enough; what can be seen
+    through is a PNG, and so are its bars.
+
+    Returns:
+        `out` with the ending of what it is.
+
+    Raises:
+        InputRefused: as `image`, or it cannot be made small enough.
+        DiskProblem: `out` cannot be written.
+    """
+    with _opened(path) as (name, picture):
+        picture.load()
+        full = _edited(picture, edit)
+        # As dense as the file it comes of: encoding many megapixels without loss only to throw it away takes long.
+        would_be = path.stat().st_size * full.width * full.height / (picture.width * picture.height)
+    made, seen_through = full, full.mode == "RGBA"
+    data, kind = b"", "jpeg"
+    if seen_through or (name in _WITHOUT_LOSS and not 0 < 2 * edit.max_bytes < would_be):
+        data, kind = _encoded(made, "png"), "png"
+    if not data or (_is_over(data, edit) and not seen_through):
+        data, kind = _as_jpeg(made, edit), "jpeg"
+    while _is_over(data, edit):
+        made = full.resize(_smaller(made, len(data), edit, path.name), Image.Resampling.LANCZOS)
+        made.info = full.info
+        data = _encoded(made, "png") if seen_through else _as_jpeg(made, edit)
+    # Not `with_suffix`: a name may have a dot of its own.
+    out = out.with_name(out.stem + ENDINGS[kind])
+    with writing(part, out):
+        part.write_bytes(data)
+    return out
+
+
+def _edited(picture: ImageFile, edit: PictureEdit) -> Image.Image:
+    profile = picture.info.get("icc_profile")
+    upright = ImageOps.exif_transpose(picture)
+    if upright.mode.startswith(("I", "F")):
+        # Sixteen bits a channel: Pillow would cut off what is brighter than 255 instead of scaling it.
+        upright = upright.convert("I").point(lambda value: value / 257).convert("L")
+    if upright.mode not in {"RGB", "RGBA", "P"}:
+        # A profile of inks or greys says nothing of the colours that are stored from here on.
+        profile = None
+    upright = _in_colours(upright)
+    size, box = edited_size(*upright.size, edit), crop_box(*upright.size, edit)
+    if (turn := _TURNS.get(edit.turn_deg % 360)) is not None:
+        upright = upright.transpose(turn)
+    upright = _laid_into(upright.crop(box), size)
+    upright.info = {"icc_profile": profile} if profile else {}
+    return upright
+
+
+_TURNS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
+"""Pillow counts the other way round."""
+
+
+def _in_colours(picture: Image.Image) -> Image.Image:
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    picture = picture.convert("RGBA")
+    # Many programs store a fourth channel in which nothing can be seen through.
+    return picture if picture.getchannel("A").getextrema() != (255, 255) else picture.convert("RGB")
+
+
+def _laid_into(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Scaled into the middle of a ground of this size, before the bars are added: they would only need memory."""
+    factor = min(Fraction(size[0], picture.width), Fraction(size[1], picture.height))
+    inside = round(picture.width * factor), round(picture.height * factor)
+    if max(size[0] - inside[0], size[1] - inside[1]) <= 1:
+        # Nothing but the rounding of two sides.
+        return picture.resize(size, Image.Resampling.LANCZOS) if picture.size != size else picture
+    ground = Image.new(picture.mode, size, (0, 0, 0, 0) if picture.mode == "RGBA" else _BAR)
+    if inside != picture.size:
+        picture = picture.resize(inside, Image.Resampling.LANCZOS)
+    ground.paste(picture, ((size[0] - inside[0]) // 2, (size[1] - inside[1]) // 2))
+    return ground
+
+
+def _is_over(data: bytes, edit: PictureEdit) -> bool:
+    return 0 < edit.max_bytes < len(data)
+
+
+def _as_jpeg(picture: Image.Image, edit: PictureEdit) -> bytes:
+    data = b""
+    for quality in _QUALITIES:
+        data = _encoded(picture, "jpeg", quality=quality)
+        if not _is_over(data, edit):
+            break
+    return data
+
+
+def _encoded(picture: Image.Image, name: str, **more: object) -> bytes:
+    buffer = io.BytesIO()
+    options = {**_HOW_TO_SAVE[name], **more}
+    picture.save(buffer, format=name.upper(), icc_profile=picture.info.get("icc_profile"), **options)
+    return buffer.getvalue()
+
+
+def _smaller(picture: Image.Image, size_bytes: int, edit: PictureEdit, name: str) -> tuple[int, int]:
+    """The size to try next; a little below what the bytes ask for, as they do not shrink as fast as the pixels."""
+    factor = Fraction(min(0.95 * (edit.max_bytes / size_bytes) ** 0.5, 0.9)).limit_denominator(1000)
+    size = scaled_size(*picture.size, factor)
+    if min(size) < max(edit.least_px, 2):
+        raise InputRefused(Kind.IMAGE_TOO_HEAVY, name)
+    return size
 
 
 def _tells_more(picture: ImageFile) -> bool:
@@ -93,7 +202,7 @@ def _orientation(picture: ImageFile) -> int:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[str, ImageFile]]:
     """The picture, opened by its content and not yet decoded."""
-    _refuse_no_file(path)
+    refuse_no_file(path)
     try:
         with path.open("rb") as file:
             name = sniff_image(file.read(12))
@@ -113,14 +222,3 @@ def _opened(path: Path) -> Iterator[tuple[str, ImageFile]]:
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError) as error:
         # The readers of Pillow pass on whatever a broken file trips over.
         raise InputRefused(Kind.IMAGE_UNREADABLE, path.name) from error
-
-
-def _refuse_no_file(path: Path) -> None:
-    try:
-        found = path.stat()
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        raise InputRefused(Kind.IMAGE_MISSING, path.name) from None
-    except OSError as error:
-        raise InputRefused(Kind.IMAGE_UNREADABLE, f"{path.name}: {error.strerror}") from error
-    if not stat.S_ISREG(found.st_mode):
-        raise InputRefused(Kind.IMAGE_UNREADABLE, f"{path.name} is not a file")

@@ -65,10 +65,16 @@ class Developer:
     through swscale's colour mapping with perceptual intent: reference white lands near 60 % and highlights roll off
     instead of clipping. That is a fixed curve for the whole file; scene-by-scene metadata (HDR10+, Dolby Vision) is
     not read. Working the curve out takes some seconds, once for each `Developer`.
+
+    `picture_px` is the size that the whole picture is scaled to, over the middle of the finished one: what is narrower
+    gets black bars, what is wider is cut.
     """
 
-    def __init__(self, width_px: int, height_px: int, pixel_format: str) -> None:
+    def __init__(
+        self, width_px: int, height_px: int, pixel_format: str, picture_px: tuple[int, int] | None = None
+    ) -> None:
         self._size = width_px, height_px
+        self._picture_px = picture_px or (width_px, height_px)
         self._pixel_format = pixel_format
         self._graph: Graph | None = None
         self._built_for: tuple[object, ...] = ()
@@ -97,10 +103,16 @@ class Developer:
             f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base=1/1000"
             f":colorspace={_known(frame.colorspace)}:range={int(frame.color_range)}"
         )
-        width, height = self._size
+        size, whole = self._size, self._picture_px
         if lies_on_its_side(frame):
-            width, height = height, width
+            size, whole = size[::-1], whole[::-1]
+        width, height = min(size[0], whole[0]), min(size[1], whole[1])
         steps = [*_sized(frame, width, height), f"format={self._pixel_format}", *turn(frame), "setsar=1"]
+        if (width, height) != whole:
+            # Before it is scaled: a strip whose middle is used would become very long.
+            steps.insert(0, f"crop=iw*{width}/{whole[0]}:ih*{height}/{whole[1]}")
+        if (width, height) != size:
+            steps.append(f"pad={self._size[0]}:{self._size[1]}:(ow-iw)/2:(oh-ih)/2:black")
         last = graph.add("buffer", buffer)
         for step in steps:
             name, _, arguments = step.partition("=")

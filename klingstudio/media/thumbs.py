@@ -21,6 +21,7 @@ from klingstudio.media.source_file import stat_source
 MAX_SIDE_PX = 2160
 ONE_PASS_MAX_S = 60.0
 """Up to this length a strip is decoded in one pass. Longer ones show the keyframe before each place."""
+_MANY_THREADS_PIXELS = 4096 * 2304
 
 
 def poster(path: Path, at_s: float, width_px: int) -> bytes:
@@ -68,8 +69,10 @@ def _hurry(context: VideoCodecContext) -> None:
     context.skip_frame = "NONREF"
     # What this smooths is a hundredth of the height of a thumbnail.
     context.options = {"skip_loop_filter": "all"}
-    # More than there are cores: frames that are decoded at once wait for parts of each other.
-    context.thread_count = THREADS + 2
+    # Each packet takes a thread its turn, also one that is skipped at once, and frames that are decoded together wait
+    # for parts of each other. Frames beyond 4K would need more memory than there is for so many at a time.
+    is_small = context.width * context.height <= _MANY_THREADS_PIXELS
+    context.thread_count = min(2 * THREADS + 4, 16) if is_small else THREADS
 
 
 def _in_one_pass(passing: Iterable[TimedFrame], places: list[Fraction]) -> Iterator[VideoFrame]:
@@ -121,5 +124,5 @@ def _shape(frame: VideoFrame) -> tuple[int, int]:
 def _png(developer: Developer, frame: VideoFrame) -> bytes:
     picture = to_rgb_image(developer.develop(frame))
     buffer = io.BytesIO()
-    picture.save(buffer, format="PNG", compress_level=3)
+    picture.save(buffer, format="PNG", compress_level=1)
     return buffer.getvalue()

@@ -22,7 +22,7 @@ from typing import Any
 
 from klingstudio.domain.errors import DiskProblem, InputRefused, Kind, StudioError
 from klingstudio.domain.job import Clip
-from klingstudio.domain.media import ClipFacts, FitPlan, ImageFacts, Limits
+from klingstudio.domain.media import ClipFacts, FitPlan, ImageFacts, Limits, PictureEdit
 from klingstudio.media.whole_file import new_part
 
 log = logging.getLogger(__name__)
@@ -53,8 +53,10 @@ ALLOWANCES: Mapping[str, Allowance] = {
     "probe": Allowance(wall_s=180),
     "image": Allowance(wall_s=30),
     "clean_image": Allowance(wall_s=60),
+    "edit_image": Allowance(wall_s=120),
     "poster": Allowance(wall_s=60),
     "filmstrip": Allowance(wall_s=120),
+    "frame_times": Allowance(wall_s=120),
     "verify": Allowance(wall_s=120),
     "fit": Allowance(wall_s=900, memory_bytes=4 * _GB, nice=10),
     "sample": Allowance(wall_s=120),
@@ -115,6 +117,19 @@ class MediaWorker:
         async with _part(out) as part:
             return Path(await self._run("clean_image", path, out=str(out), part=str(part), formats=list(formats)))
 
+    async def edit_image(self, path: Path, edit: PictureEdit, out: Path) -> Path:
+        """A picture turned, cropped, padded and scaled; see `klingstudio.media.images.edit_image`.
+
+        Returns:
+            `out` with the ending of what it is.
+
+        Raises:
+            InputRefused: it cannot be used, or not be made small enough; the caller adds the subject.
+            DiskProblem: `out` cannot be written.
+        """
+        async with _part(out) as part:
+            return Path(await self._run("edit_image", path, edit=asdict(edit), out=str(out), part=str(part)))
+
     async def fit(
         self, source: Path, plan: FitPlan, *, limits: Limits, keep_audio: bool, out: Path, on_progress: OnProgress
     ) -> Clip:
@@ -152,6 +167,14 @@ class MediaWorker:
         """`count` upright frames as PNG, spread evenly."""
         pictures = await self._run("filmstrip", path, count=count, height_px=height_px)
         return [base64.b64decode(picture) for picture in pictures]
+
+    async def frame_times(self, path: Path) -> tuple[float, ...]:
+        """Where a clip can be cut, in seconds after its first frame: when each frame is shown and when the last ends.
+
+        Raises:
+            InputRefused: it cannot be used; the kind says why.
+        """
+        return tuple(await self._run("frame_times", path))
 
     async def sample(self, out: Path) -> Path:
         """The sample clip, drawn and encoded on first use.

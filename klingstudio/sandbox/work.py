@@ -53,7 +53,7 @@ def work(task: Task) -> Report:
     clip = folder / "clip"
     try:
         fetch(task.input_video, clip, max_bytes=CLIP_MAX_BYTES)
-        _check(clip)
+        check_clip(clip)
         rendered = render(
             clip,
             folder / "result.mp4",
@@ -79,7 +79,12 @@ def _fetched(urls: list[str], folder: Path, name: str) -> tuple[Path, ...]:
     return tuple(paths)
 
 
-def _check(clip: Path) -> None:
+def check_clip(clip: Path) -> None:
+    """Refuse what the model would not edit.
+
+    Raises:
+        NotEditable: with the words of the services.
+    """
     facts = source_facts(clip)
     shorter, longer = sorted((facts.width_px, facts.height_px))
     if "mp4" not in facts.container:

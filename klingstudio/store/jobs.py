@@ -47,9 +47,14 @@ class JobStore:
         """Every job, newest first."""
         return tuple(_job(row) for row in self._database.read("SELECT state, doc FROM job ORDER BY seq DESC"))
 
-    def create(self, job: Job) -> None:
-        """Record a new draft."""
-        self._database.write(lambda sql: _create(sql, job))
+    def create(self, *jobs: Job) -> None:
+        """Record new drafts, all or none."""
+
+        def work(sql: sqlite3.Connection) -> None:
+            for job in jobs:
+                _create(sql, job)
+
+        self._database.write(work)
 
     def move(self, job: Job, event: Event, at: datetime, **changes: Any) -> Job:
         """Take one step of the table and store what is now known.
@@ -164,6 +169,13 @@ class JobStore:
     def attempts(self, job_id: str) -> tuple[Attempt, ...]:
         """Every POST of a job, oldest first."""
         rows = self._database.read("SELECT * FROM attempt WHERE job_id = ? ORDER BY intent_at, rowid", job_id)
+        return tuple(_attempt(row) for row in rows)
+
+    def attempts_since(self, since: datetime) -> tuple[Attempt, ...]:
+        """Every POST at or after `since` (UTC), of whichever job, oldest first."""
+        rows = self._database.read(
+            "SELECT * FROM attempt WHERE intent_at >= ? ORDER BY intent_at, rowid", since.isoformat()
+        )
         return tuple(_attempt(row) for row in rows)
 
     def unanswered_since(self, since: datetime) -> frozenset[str]:

@@ -26,6 +26,11 @@ class Ledger:
             )
         )
 
+    def charges_since(self, start: datetime) -> dict[str, Money]:
+        """What each job was charged, by its id, as far as that was told at or after `start` (UTC)."""
+        rows = self._database.read("SELECT job_id, amount, currency FROM charge WHERE at >= ?", start.isoformat())
+        return {row["job_id"]: Money(Decimal(row["amount"]), row["currency"]) for row in rows}
+
     def spent_since(self, start: datetime) -> tuple[Money, ...]:
         """Sums since `start` (UTC), one per currency, in the order of their first charge."""
         sums: dict[str, Decimal] = {}

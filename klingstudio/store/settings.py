@@ -8,8 +8,17 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from klingstudio.domain.budget import Cap
 from klingstudio.domain.request import Tier
 from klingstudio.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A name and the words that it puts into a prompt."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +36,16 @@ class Choices:
     """Providers whose public hosting of uploads the person agreed to."""
     billed_to: str = ""
     """Organisation that is billed and keeps the results; empty: the key's own account."""
+    caps: tuple[Cap, ...] = ()
+    """What may be spent in a day and in a month, by currency; a currency without one is not limited."""
+    send_grace: bool = True
+    """Generate can be taken back for three seconds before anything is recorded or sent."""
+    snippets: tuple[Snippet, ...] = ()
+    """The person's own words for a prompt, in the order they were made."""
     inputs_via: str = ""
     """Provider that hosts the files of one that hosts none; empty: the first that can and has a key."""
+    current_draft: str = ""
+    """Id of the draft that was on the screen last."""
 
 
 class Settings:

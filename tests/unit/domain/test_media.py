@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klingstudio.domain.errors import InputRefused, Kind
+from klingstudio.domain.fit import plan_fit
 from klingstudio.domain.media import (
     Caution,
     ClipFacts,
@@ -20,7 +21,6 @@ from klingstudio.domain.media import (
     check_image,
     check_image_size,
     clip_cautions,
-    plan_fit,
 )
 from tests.fakes.limits import LIMITS
 

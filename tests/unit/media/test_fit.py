@@ -8,10 +8,12 @@ from typing import Any
 
 import av
 import pytest
+from PIL import Image
 
 from klingstudio.domain.errors import DiskProblem, InputRefused, Kind
+from klingstudio.domain.fit import plan_fit
 from klingstudio.domain.job import Clip
-from klingstudio.domain.media import ClipFacts, FitPlan, Limits, Trim, plan_fit
+from klingstudio.domain.media import ClipFacts, FitPlan, Framing, Limits, Trim
 from klingstudio.media.fit import fit, frame_count
 from klingstudio.media.probe import probe
 from klingstudio.media.verify import verify
@@ -244,3 +246,114 @@ def noise(path: Path) -> Path:
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+# -- framing ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("turn_deg", [0, 90, 180])
+@pytest.mark.parametrize("size", [(400, 40), (30, 300)])
+def test_a_ribbon_with_bars_is_whole_upright_and_in_the_middle(
+    size: tuple[int, int], turn_deg: int, tmp_path: Path
+) -> None:
+    source = make_clip(tmp_path / "ribbon.mp4", size=size, turn_deg=turn_deg)
+    plan = plan_fit(probe(source), LIMITS, framing=Framing.PAD)
+
+    shown = pictures_of(Path(run(source, plan, tmp_path / "clip.mp4").path))
+
+    assert plan.picture_px is not None
+    width, height = plan.picture_px
+    left, top = (plan.width_px - width) // 2, (plan.height_px - height) // 2
+    inside = [image.crop((left, top, left + width, top + height)) for image in shown]
+    assert all(is_upright(image) for image in inside)
+    # So narrow that the colours of the corners run into the ground that tells the number.
+    assert all(abs(number_of(image) - number) <= 1 for number, image in enumerate(inside))
+    assert {image.size for image in shown} == {(plan.width_px, plan.height_px)}
+    bars = [level for corner in ((0, 0), (plan.width_px - 1, plan.height_px - 1)) for level in rgb(shown[3], corner)]
+    assert max(bars) <= 5
+
+
+@pytest.mark.parametrize("turn_deg", [0, 90, 180])
+@pytest.mark.parametrize("size", [(400, 40), (30, 300)])
+def test_a_cropped_ribbon_shows_its_middle_and_no_bars(size: tuple[int, int], turn_deg: int, tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "ribbon.mp4", size=size, turn_deg=turn_deg)
+    plan = plan_fit(probe(source), LIMITS, framing=Framing.CROP)
+
+    shown = pictures_of(Path(run(source, plan, tmp_path / "clip.mp4").path))
+
+    # The coloured corners are a quarter of the ribbon long, and not within its middle.
+    for number, image in enumerate(shown):
+        ground = [rgb(image, (x, y)) for x in (0, image.width - 1) for y in (0, image.height - 1)]
+        assert all(abs(level - (25 + 5 * number)) <= 6 for corner in ground for level in corner)
+    assert len(shown) == 20
+
+
+def rgb(image: Image.Image, place: tuple[int, int]) -> tuple[int, ...]:
+    found = image.getpixel(place)
+    assert isinstance(found, tuple)
+    return found
+
+
+# -- what needs no encoding ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("mute.mkv", {}),
+        ("aac.mkv", {"sound_s": 0.8}),
+        ("late-aac.mkv", {"sound_s": 0.5, "sound_from_s": 0.2}),
+        ("opus.mkv", {"sound_s": 0.8, "sound_codec": "libopus"}),
+        ("mp3.mp4", {"sound_s": 0.8, "sound_codec": "libmp3lame"}),
+        ("pcm.mov", {"sound_s": 0.8, "sound_codec": "pcm_s16le"}),
+        ("broadcast.ts", {"sound_s": 0.8}),
+        ("television.mkv", {"fps": Fraction(30000, 1001), "count": 25, "sound_s": 0.7}),
+    ],
+)
+def test_pictures_that_fit_are_taken_over_untouched(name: str, made: dict[str, Any], tmp_path: Path) -> None:
+    source = make_clip(tmp_path / name, **made)
+    facts = probe(source)
+
+    clip = run(source, plan_fit(facts, LIMITS), tmp_path / "clip.mp4")
+
+    fitted = verify(Path(clip.path))
+    assert_within(fitted, LIMITS)
+    assert (fitted.fps, fitted.frame_count) == (facts.fps, facts.frame_count)
+    assert (fitted.audio_codec is None) == (facts.audio_codec is None)
+    assert not clip.is_source
+    assert bits_of(Path(clip.path)) == bits_of(source)
+
+
+def test_sound_that_fits_is_taken_over_and_stays_where_it_was(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "late.mkv", count=25, sound_s=0.5, sound_from_s=0.3)
+
+    clip = run(source, plan_fit(probe(source), LIMITS), tmp_path / "clip.mp4")
+
+    assert first_sound_s(Path(clip.path)) == pytest.approx(first_sound_s(source), abs=0.002)
+
+
+def test_sound_is_left_out_without_touching_the_pictures(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "loud.mkv", sound_s=0.8)
+
+    clip = run(source, plan_fit(probe(source), LIMITS), tmp_path / "clip.mp4", keep_audio=False)
+
+    assert probe(Path(clip.path)).audio_codec is None
+    assert bits_of(Path(clip.path)) == bits_of(source)
+
+
+def test_what_cannot_be_taken_over_safely_is_encoded(tmp_path: Path) -> None:
+    # AVI tells the order of decoding, not when a frame is shown.
+    plain = {"preset": "ultrafast", "crf": "10", "bf": "0"}
+    source = make_clip(tmp_path / "old.avi", sound_s=0.8, sound_codec="libmp3lame", options=plain)
+    plan = plan_fit(probe(source), LIMITS)
+
+    clip = run(source, plan, tmp_path / "clip.mp4")
+
+    assert plan.keeps_picture
+    assert_within(verify(Path(clip.path)), LIMITS)
+    assert [number_of(image) for image in pictures_of(Path(clip.path))] == list(range(20))
+
+
+def bits_of(path: Path) -> list[bytes]:
+    """Every decoded picture: containers wrap the packets themselves in different ways."""
+    return [image.tobytes() for image in pictures_of(path)]

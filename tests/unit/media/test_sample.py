@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from klingstudio.domain.media import plan_fit
+from klingstudio.domain.fit import plan_fit
 from klingstudio.media.sample import sample
 from klingstudio.media.scene import FPS, FRAMES, HEIGHT_PX, WIDTH_PX, Scene
 from klingstudio.media.tune import LENGTH_S, RATE, sound

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from klingstudio.domain.errors import DiskProblem, InputRefused, Kind, StudioError
-from klingstudio.domain.media import Trim, plan_fit
+from klingstudio.domain.fit import plan_fit
+from klingstudio.domain.media import Trim
 from klingstudio.media.probe import mark_source
 from klingstudio.media.worker import ALLOWANCES, Allowance, MediaWorker, worker_command, worker_environment
 from tests.fakes.limits import SMALL as LIMITS
@@ -68,9 +69,11 @@ async def test_a_clip_is_measured_fitted_verified_and_shown(tmp_path: Path) -> N
     facts = await worker.verify(Path(clip.path), told.append)
     poster = opened(await worker.poster(source, 0.4, 64))
     strip = [opened(png) for png in await worker.filmstrip(source, 3, 32)]
+    times = await worker.frame_times(source)
 
     assert (clip.frame_count, clip.is_source) == (15, False)
     assert (facts.frame_count, facts.fps, facts.audio_codec) == (15, 25, "aac")
+    assert times == pytest.approx([n / 25 for n in range(41)])
     assert is_upright(poster)
     assert [is_upright(one) for one in strip] == [True] * 3
     assert all(0 <= done <= 1 for done in told)

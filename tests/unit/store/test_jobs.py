@@ -17,6 +17,7 @@ import pytest
 
 from klingstudio.domain.errors import Charged, Kind, StudioError
 from klingstudio.domain.job import Approval, Attempt, AttemptState, Event, IllegalMove, Job, State
+from klingstudio.domain.media import Framing
 from klingstudio.domain.price import Money
 from klingstudio.domain.request import Request
 from klingstudio.store.database import Database, open_database, open_for_reading
@@ -512,8 +513,18 @@ def test_jobs_of_an_older_program_are_read_as_they_were(store: JobStore, databas
     (read,) = store.recover(NOW)
     assert (read.state, read.order, read.remote_id, read.request.takes) == (State.READY, None, "r1", 1)
     assert (read.assets[0].is_upload, read.assets[0].uploaded_at) == (False, None)
+    assert read.request.framing is Framing.SCALE
     moved = store.move(read, Event.ASSET_EXPIRED, NOW)
     assert moved.state is State.PREPARED
+
+
+@pytest.mark.parametrize("framing", Framing)
+def test_the_framing_of_a_request_is_kept(framing: Framing, store: JobStore) -> None:
+    job = a_job(store, "one")
+    store.amend(job, NOW, request=replace(job.request, framing=framing))
+
+    (read,) = store.all()
+    assert read.request.framing is framing
 
 
 def test_an_approval_can_be_raised_until_it_is_spent(store: JobStore) -> None:

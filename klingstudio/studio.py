@@ -8,21 +8,27 @@ import logging
 import random
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from klingstudio.domain.errors import DiskProblem, Kind, StudioBusy
+from klingstudio.domain.budget import Balance
+from klingstudio.domain.errors import DiskProblem, Kind, StudioBusy, StudioError
 from klingstudio.domain.job import QUIET, Job, Wait
 from klingstudio.domain.request import Request, Tier
 from klingstudio.engine.accounts import Accounts
+from klingstudio.engine.budget import Budget
 from klingstudio.engine.compare import Offer, Waits, compare
 from klingstudio.engine.course import Surroundings
+from klingstudio.engine.fitting import Fits
+from klingstudio.engine.library import Library
+from klingstudio.engine.pictures import Pictures
 from klingstudio.engine.queue import JobQueue
 from klingstudio.engine.sandbox_process import SandboxProcess
+from klingstudio.engine.sources import Fetched, fetch_file
 from klingstudio.media.worker import MediaWorker
 from klingstudio.net.api import PATIENT, Deadlines
 from klingstudio.net.retry import Patience
@@ -30,9 +36,11 @@ from klingstudio.net.upload import disk_problem
 from klingstudio.paths import Paths
 from klingstudio.providers import registry
 from klingstudio.providers.base import ProviderInfo
-from klingstudio.store.database import open_database, open_for_reading
+from klingstudio.store.database import Database, open_database, open_for_reading
+from klingstudio.store.drafts import DraftStore
 from klingstudio.store.jobs import JobStore
 from klingstudio.store.ledger import Ledger
+from klingstudio.store.library import LibraryStore
 from klingstudio.store.settings import Choices, Settings
 from klingstudio.vault import Vault
 
@@ -59,8 +67,13 @@ class Studio:
         settings: Settings,
         accounts: Accounts,
         media: MediaWorker,
+        fits: Fits,
         queue: JobQueue,
         ledger: Ledger,
+        budget: Budget,
+        drafts: DraftStore,
+        library: Library,
+        pictures: Pictures,
         waits: Waits,
         closing: AsyncExitStack,
     ) -> None:
@@ -68,8 +81,13 @@ class Studio:
         self.settings = settings
         self.accounts = accounts
         self.media = media
+        self.fits = fits
         self.queue = queue
         self.ledger = ledger
+        self.budget = budget
+        self.drafts = drafts
+        self.library = library
+        self.pictures = pictures
         self._waits = waits
         self._closing = closing
 
@@ -103,12 +121,20 @@ class Studio:
             database = open_database(paths.database)
             stack.callback(database.close)
             accounts = await _open_accounts(paths, environ, stack, pause, deadlines)
-            store, media, ledger = JobStore(database), MediaWorker(), Ledger(database)
+            store, media, ledger, settings = JobStore(database), MediaWorker(), Ledger(database), Settings(database)
+            drafts = DraftStore(database)
+            library = Library(LibraryStore(database), paths.library, media, now=_now, new_id=lambda: uuid.uuid4().hex)
+            budget = Budget(store, ledger, info=_info, caps=lambda: settings.choices.caps, now=_now)
+            fits = Fits(paths.fits, media)
+            stack.push_async_callback(fits.aclose)
+            fits.open()
             surroundings = Surroundings(
                 store=store,
                 ledger=ledger,
+                budget=budget,
                 accounts=accounts,
                 media=media,
+                fits=fits,
                 work=paths.work,
                 takes=paths.takes,
                 now=_now,
@@ -127,14 +153,20 @@ class Studio:
             queue.open()
             _sweep(paths.work, queue.jobs())
             # Not at the beginning: the window may be taking frames already.
-            stack.callback(lambda: _forget_frames(paths.frames, queue.jobs()))
+            made = (paths.frames, paths.pictures, paths.library)
+            stack.callback(lambda: _forget_pictures(made, queue.jobs(), drafts, library.places()))
             return Studio(
                 paths,
-                settings=Settings(database),
+                settings=settings,
                 accounts=accounts,
                 media=media,
+                fits=fits,
                 queue=queue,
                 ledger=ledger,
+                budget=budget,
+                drafts=drafts,
+                library=library,
+                pictures=Pictures(paths.pictures, media),
                 waits=store.usual_wait,
                 closing=stack.pop_all(),
             )
@@ -150,6 +182,23 @@ class Studio:
         except OSError as error:
             raise disk_problem(error) from error
         return await self.media.sample(self.paths.samples / "walk.mp4")
+
+    async def fetch(self, url: str, *, allow_loopback: bool, on_fraction: Callable[[float | None], None]) -> Fetched:
+        """A picture or clip from the web, which the person agreed to; it stays in the data folder.
+
+        Args:
+            allow_loopback: the address may be one of this computer.
+
+        Raises:
+            StudioError: there is none at this address, or it cannot be fetched or kept.
+        """
+        return await fetch_file(
+            url,
+            self.paths.sources,
+            allow_loopback=allow_loopback,
+            repeat=self.accounts.repeat,
+            on_fraction=on_fraction,
+        )
 
     async def compare(self, request: Request, *, takes: int = 1) -> tuple[Offer, ...]:
         """What each service would make of the request. Nothing is sent.
@@ -184,13 +233,24 @@ def read_jobs(paths: Paths) -> tuple[Job, ...]:
     Raises:
         StudioError: the journal cannot be read.
     """
-    database = open_for_reading(paths.database)
-    if database is None:
-        return ()
-    try:
-        return JobStore(database).all()
-    finally:
-        database.close()
+    with _journal(paths) as database:
+        return JobStore(database).all() if database is not None else ()
+
+
+def read_balances(paths: Paths) -> tuple[Balance, ...]:
+    """What was spent and what may be, as the journal has it, beside a running studio.
+
+    Raises:
+        StudioError: the journal cannot be read.
+    """
+    with _journal(paths) as database:
+        if database is None:
+            return ()
+        store, caps = JobStore(database), Settings(database).choices.caps
+        budget = Budget(store, Ledger(database), info=_info, caps=lambda: caps, now=_now)
+        for job in store.all():
+            budget.note(job)
+        return budget.balances()
 
 
 def read_wait(paths: Paths, provider: str, tier: Tier) -> Wait | None:
@@ -199,13 +259,8 @@ def read_wait(paths: Paths, provider: str, tier: Tier) -> Wait | None:
     Raises:
         StudioError: the journal cannot be read.
     """
-    database = open_for_reading(paths.database)
-    if database is None:
-        return None
-    try:
-        return JobStore(database).usual_wait(provider, tier)
-    finally:
-        database.close()
+    with _journal(paths) as database:
+        return JobStore(database).usual_wait(provider, tier) if database is not None else None
 
 
 def read_choices(paths: Paths) -> Choices:
@@ -214,13 +269,18 @@ def read_choices(paths: Paths) -> Choices:
     Raises:
         StudioError: the journal cannot be read.
     """
+    with _journal(paths) as database:
+        return Settings(database).choices if database is not None else Choices()
+
+
+@contextlib.contextmanager
+def _journal(paths: Paths) -> Iterator[Database | None]:
     database = open_for_reading(paths.database)
-    if database is None:
-        return Choices()
     try:
-        return Settings(database).choices
+        yield database
     finally:
-        database.close()
+        if database is not None:
+            database.close()
 
 
 async def _open_accounts(
@@ -242,6 +302,11 @@ async def _open_accounts(
     return accounts
 
 
+def _info(provider_id: str) -> ProviderInfo | None:
+    entry = registry.entry(provider_id)
+    return entry.info if entry is not None else None
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -257,13 +322,18 @@ def _sweep(work: Path, jobs: Iterable[Job]) -> None:
                 left.unlink()
 
 
-def _forget_frames(frames: Path, jobs: Iterable[Job]) -> None:
-    """Remove the frames that became reference images of drafts only: a draft ends with the program."""
-    wanted = {Path(place).parent for job in jobs for _subject, place in job.request.pictures()}
-    with contextlib.suppress(OSError):
-        for folder in tuple(frames.iterdir()):
-            if folder not in wanted:
-                shutil.rmtree(folder, ignore_errors=True)
+def _forget_pictures(folders: Iterable[Path], jobs: Iterable[Job], drafts: DraftStore, kept: Collection[str]) -> None:
+    """Remove the pictures that neither a job nor a draft nor the library speaks of any more.
+
+    Each lies in a folder of its own. Where drafts cannot be read, nothing goes.
+    """
+    places = (*kept, *(place for job in jobs for _subject, place in job.request.pictures()))
+    wanted = {Path(place).parent for place in places}
+    for folder in folders:
+        with contextlib.suppress(OSError, StudioError):
+            for found in tuple(folder.iterdir()):
+                if found not in wanted and not drafts.speaks_of(found.name):
+                    shutil.rmtree(found, ignore_errors=True)
 
 
 def _lock(paths: Paths) -> FileLock:

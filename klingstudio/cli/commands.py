@@ -25,12 +25,15 @@ from klingstudio.cli.report import Report, exit_code
 from klingstudio.domain.element import Element, Image
 from klingstudio.domain.errors import InputRefused, KeyProblem, Kind, StudioError
 from klingstudio.domain.job import ATTENTION, UNSENT, Job, State
+from klingstudio.domain.media import Framing
+from klingstudio.domain.prompt import spelled
 from klingstudio.domain.request import Request, Tier
 from klingstudio.paths import Paths, paths
 from klingstudio.ui import text
 from klingstudio.vault import Where
 
 if TYPE_CHECKING:
+    from klingstudio.domain.price import Money
     from klingstudio.engine.accounts import Accounts
     from klingstudio.engine.queue import JobQueue
     from klingstudio.providers.base import ProviderInfo
@@ -129,7 +132,7 @@ async def _demo(args: argparse.Namespace, where: Paths, report: Report) -> int:
 async def _plan(args: argparse.Namespace, where: Paths, report: Report) -> int:
     from klingstudio.engine.compare import compare
     from klingstudio.media.worker import MediaWorker
-    from klingstudio.studio import open_accounts, read_choices, read_wait
+    from klingstudio.studio import open_accounts, read_balances, read_choices, read_wait
 
     choices = read_choices(where)
     async with open_accounts(where, os.environ) as accounts:
@@ -150,9 +153,9 @@ async def _plan(args: argparse.Namespace, where: Paths, report: Report) -> int:
         )
     problems = [offer.problem for offer in offers if offer.problem is not None]
     if one is None:
-        report.comparison(offers)
+        report.comparison(offers, read_balances(where))
     elif not problems:
-        report.plan(offers[0])
+        report.plan(offers[0], read_balances(where))
     else:
         report.refused(problems[0])
     return exit_code(problems[0]) if len(problems) == len(offers) else OK
@@ -193,7 +196,7 @@ async def _edit(args: argparse.Namespace, where: Paths, report: Report) -> int:
             _ask_consent(host.upload_note, agreed=args.yes)
             studio.settings.update(upload_consent=choices.upload_consent | {host.id})
         report.estimate(checked, args.takes)
-        return await _carry_out(studio.queue, request, args.takes, report)
+        return await _carry_out(studio.queue, request, args.takes, report, estimate=checked.estimate)
     finally:
         await studio.aclose()
 
@@ -217,9 +220,11 @@ def _check_address(info: ProviderInfo) -> None:
         check_base(address, info.url_variable)
 
 
-async def _carry_out(queue: JobQueue, request: Request, takes: int, report: Report) -> int:
+async def _carry_out(
+    queue: JobQueue, request: Request, takes: int, report: Report, *, estimate: Money | None = None
+) -> int:
     with report.watching(queue):
-        jobs = queue.enqueue(request, takes=takes)
+        jobs = queue.enqueue(request, takes=takes, estimate=estimate)
         return await report.until_rest(queue, [job.id for job in jobs])
 
 
@@ -231,13 +236,14 @@ async def _request(
     return Request(
         source=source,
         source_url=source_url,
-        prompt=args.prompt,
+        prompt=spelled(args.prompt),
         provider=info.id,
         tier=Tier(args.tier),
         images=tuple(Image(place=_place(place)) for place in args.image),
         elements=tuple(_element(places) for places in args.element),
         keep_audio=args.keep_audio,
         trim=args.trim,
+        framing=Framing(args.framing),
         inputs_via=args.inputs_via or (None if info.hosts_files else choices.inputs_via or None),
         billed_to=choices.billed_to or None,
         max_cost=args.max_cost,
@@ -302,9 +308,9 @@ def _ask_consent(note: str, *, agreed: bool) -> None:
 
 
 async def _jobs(args: argparse.Namespace, where: Paths, _report: Report) -> int:
-    from klingstudio.studio import read_jobs
+    from klingstudio.studio import read_balances, read_jobs
 
-    Report(as_json=args.json).listing(read_jobs(where))
+    Report(as_json=args.json).listing(read_jobs(where), read_balances(where))
     return OK
 
 
@@ -327,7 +333,7 @@ async def _resume(_args: argparse.Namespace, where: Paths, report: Report) -> in
 
 def _is_unfinished(job: Job) -> bool:
     if job.state is State.DRAFT:
-        return job.problem is not None and job.problem.kind is Kind.INTERRUPTED
+        return job.problem is not None and job.problem.kind in {Kind.INTERRUPTED, Kind.OVER_BUDGET}
     return job.state in UNSENT or job.state in ATTENTION or job.is_active or job.paused
 
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from klingstudio import __version__
 from klingstudio.cli import WRONG_INPUT
-from klingstudio.domain.media import Trim
+from klingstudio.domain.media import Framing, Trim
 from klingstudio.domain.request import Tier
 
 AMOUNT_END = 10**6
@@ -55,6 +55,12 @@ def parser() -> argparse.ArgumentParser:
     sound.add_argument("--keep-audio", dest="keep_audio", action="store_true", default=True)
     sound.add_argument("--drop-audio", dest="keep_audio", action="store_false")
     edit.add_argument("--trim", type=_trim, metavar="START-END", help="seconds of the source, for example 2-8.5")
+    edit.add_argument(
+        "--framing",
+        choices=[framing.value for framing in Framing],
+        default=Framing.SCALE.value,
+        help="for a shape that the service does not take: refuse it, add black bars, or cut to the middle",
+    )
     edit.add_argument("--takes", type=int, choices=range(1, 5), default=1, metavar="1-4")
     edit.add_argument("--inputs-via", metavar="NAME", help="which service hosts local files")
     edit.add_argument("--max-cost", type=_amount, metavar="AMOUNT", help="refuse to spend more, all takes together")

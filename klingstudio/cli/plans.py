@@ -11,6 +11,7 @@ from klingstudio.domain.price import Money, Price
 from klingstudio.ui import text
 
 if TYPE_CHECKING:
+    from klingstudio.domain.budget import Balance
     from klingstudio.domain.media import FitPlan
     from klingstudio.engine.compare import Offer
 
@@ -19,7 +20,7 @@ WIDTH = 100
 LABEL = 11
 
 
-def as_object(offer: Offer) -> dict[str, object]:
+def as_object(offer: Offer, balances: Sequence[Balance] = ()) -> dict[str, object]:
     """The plan as JSON has it. What is not known is null, never 0."""
     info, wait = offer.info, offer.wait
     return {
@@ -31,6 +32,7 @@ def as_object(offer: Offer) -> dict[str, object]:
         "takes": offer.takes,
         "has_key": offer.has_key,
         "price": None if offer.price is None else _price(offer.price),
+        "budget": [_balance(one, offer) for one in _of_currency(balances, offer)],
         "usual_wait_s": None if wait is None else round(wait.usual_s, 1),
         "wait_jobs": 0 if wait is None else wait.jobs,
         "losses": [
@@ -74,6 +76,27 @@ def _price(price: Price) -> dict[str, object]:
     }
 
 
+def _of_currency(balances: Sequence[Balance], offer: Offer) -> Iterator[Balance]:
+    """What holds the provider's kind of money back; nothing at the free sandbox."""
+    if offer.info.key_variable is not None:
+        currency = offer.estimate.currency if offer.estimate is not None else offer.info.currency
+        yield from (one for one in balances if one.booked.currency == currency and one.limit is not None)
+
+
+def _balance(balance: Balance, offer: Offer) -> dict[str, object]:
+    return {
+        "period": balance.period,
+        "limit": None if balance.limit is None else money(balance.limit),
+        "booked": money(balance.booked),
+        "reserved": money(balance.reserved),
+        "fits": _fits(balance, offer),
+    }
+
+
+def _fits(balance: Balance, offer: Offer) -> bool:
+    return balance.has_room(None if offer.estimate is None else offer.estimate.amount)
+
+
 def _fit(plan: FitPlan) -> dict[str, object]:
     return {
         "start_s": round(plan.start_s, 6),
@@ -81,20 +104,21 @@ def _fit(plan: FitPlan) -> dict[str, object]:
         "width_px": plan.width_px,
         "height_px": plan.height_px,
         "fps": round(float(plan.fps), 6),
+        "framing": plan.framing,
         "unchanged": plan.is_identity,
         "steps": list(plan.steps),
     }
 
 
-def page(offer: Offer) -> Iterator[str]:
+def page(offer: Offer, balances: Sequence[Balance] = ()) -> Iterator[str]:
     """One provider's plan in lines."""
     yield _row("Provider", f"{offer.info.id}, {offer.request.tier}")
-    yield from _details(offer)
+    yield from _details(offer, balances)
     if offer.order is not None:
         yield _row("Request", offer.order.body)
 
 
-def table(offers: Sequence[Offer]) -> Iterator[str]:
+def table(offers: Sequence[Offer], balances: Sequence[Balance] = ()) -> Iterator[str]:
     """Every provider on a line of its own, then what a line has no room for."""
     rows = [("", "Key", "Estimate", "Price", "Usual wait"), *(_cells(offer) for offer in offers)]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
@@ -103,7 +127,7 @@ def table(offers: Sequence[Offer]) -> Iterator[str]:
     for offer in offers:
         yield ""
         yield offer.info.title
-        yield from (f"  {line}" for line in _details(offer, width=WIDTH - 2))
+        yield from (f"  {line}" for line in _details(offer, balances, width=WIDTH - 2))
 
 
 def _cells(offer: Offer) -> tuple[str, str, str, str, str]:
@@ -125,7 +149,7 @@ def _dated(price: Price | None) -> str:
     return f"{price}, live" if price.is_live else f"{price}, as of {price.date}"
 
 
-def _details(offer: Offer, width: int = WIDTH) -> Iterator[str]:
+def _details(offer: Offer, balances: Sequence[Balance], width: int = WIDTH) -> Iterator[str]:
     info = offer.info
     if offer.plan is not None:
         yield from _wrapped("Fit", " · ".join(offer.plan.steps) or "fits as it is", width)
@@ -134,6 +158,9 @@ def _details(offer: Offer, width: int = WIDTH) -> Iterator[str]:
     yield from _wrapped("Price", estimate, width)
     if offer.price is not None and offer.price.note:
         yield from _wrapped("", offer.price.note, width)
+    for one in _of_currency(balances, offer):
+        refused = "" if _fits(one, offer) else "; this would be refused"
+        yield from _wrapped("Limit", f"{' '.join(text.spent(one))}{refused}", width)
     yield from _wrapped("Wait", text.wait(offer.wait), width)
     if offer.host is not None:
         through = "" if offer.host is info else f"Through {offer.host.title}. "

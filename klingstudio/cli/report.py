@@ -16,6 +16,7 @@ from klingstudio.domain.job import ATTENTION, QUIET, UNSENT, CancelAnswer, Job, 
 from klingstudio.ui import text
 
 if TYPE_CHECKING:
+    from klingstudio.domain.budget import Balance
     from klingstudio.domain.price import Money
     from klingstudio.engine.compare import Offer
     from klingstudio.engine.preflight import Preflight
@@ -74,7 +75,7 @@ def exit_code(problem: Problem | None) -> int:
             return 3
         case Problem(kind=kind) if kind in _PROVIDER:
             return 4
-        case Problem(kind=Kind.OVER_MAX_COST | Kind.OVER_APPROVAL | Kind.PRICE_UNKNOWN):
+        case Problem(kind=Kind.OVER_MAX_COST | Kind.OVER_APPROVAL | Kind.OVER_BUDGET | Kind.PRICE_UNKNOWN):
             return 5
         case Problem(kind=Kind.SUBMIT_UNCONFIRMED | Kind.JOB_NOT_KNOWN):
             return 6
@@ -267,25 +268,25 @@ class Report:
         if self._json:
             self._line(_end(None, None, None, None, Problem(kind=Kind.INTERRUPTED)))
 
-    def plan(self, offer: Offer) -> None:
+    def plan(self, offer: Offer, balances: Sequence[Balance]) -> None:
         """The dry run's answer."""
         if self._json:
-            self._line(plans.as_object(offer))
+            self._line(plans.as_object(offer, balances))
             return
-        for line in plans.page(offer):
+        for line in plans.page(offer, balances):
             print(line)
 
-    def comparison(self, offers: Sequence[Offer]) -> None:
+    def comparison(self, offers: Sequence[Offer], balances: Sequence[Balance]) -> None:
         """What each provider would make of the request."""
         if self._json:
             for offer in offers:
-                self._line(plans.as_object(offer))
+                self._line(plans.as_object(offer, balances))
             return
-        for line in plans.table(offers):
+        for line in plans.table(offers, balances):
             print(line)
 
-    def listing(self, jobs: Iterable[Job]) -> None:
-        """Every job, a line each."""
+    def listing(self, jobs: Iterable[Job], balances: Sequence[Balance]) -> None:
+        """Every job, a line each; what was spent, for a person, beside them."""
         jobs = tuple(jobs)
         if self._json:
             for job in jobs:
@@ -306,6 +307,8 @@ class Report:
             when = job.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
             end = job.take or (text.one_line(job.problem) if job.problem else "")
             print(f"{job.id[:8]}  {when}  {text.phase(job.state):<24} {job.charge or ''!s:<18} {end}".rstrip())
+        for one in balances:
+            print(" ".join(text.spent(one)), file=sys.stderr)
 
     # --------------------------------------------------------------------------------------------------------- inside
 

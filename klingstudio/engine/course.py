@@ -15,7 +15,9 @@ from klingstudio.domain.job import UNSENT, Attempt, AttemptState, Clip, Event, I
 from klingstudio.domain.price import Money
 from klingstudio.engine import reconcile
 from klingstudio.engine.accounts import Accounts
+from klingstudio.engine.budget import Budget
 from klingstudio.engine.doubt import Doubtful
+from klingstudio.engine.fitting import Fits
 from klingstudio.engine.pace import Pace
 from klingstudio.media.worker import MediaWorker
 from klingstudio.providers.base import Following, Provider, ProviderInfo
@@ -31,8 +33,10 @@ class Surroundings:
 
     store: JobStore
     ledger: Ledger
+    budget: Budget
     accounts: Accounts
     media: MediaWorker
+    fits: Fits
     work: Path
     """Folder for clips on their way."""
     takes: Path

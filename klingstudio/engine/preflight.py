@@ -8,7 +8,8 @@ from pathlib import Path
 
 from klingstudio.domain.element import is_web_address
 from klingstudio.domain.errors import InputRefused, Kind, SpendingRefused, StudioError
-from klingstudio.domain.media import Caution, ClipFacts, FitPlan, ImageFacts, check_image, clip_cautions, plan_fit
+from klingstudio.domain.fit import plan_fit
+from klingstudio.domain.media import Caution, ClipFacts, FitPlan, ImageFacts, check_image, clip_cautions
 from klingstudio.domain.price import Money, Price
 from klingstudio.domain.request import Request, check_request, reference_cautions
 from klingstudio.engine.accounts import Accounts, those_that_do
@@ -114,7 +115,7 @@ def check_files(measured: Measured, request: Request, info: ProviderInfo) -> Fit
     Raises:
         InputRefused: that is not possible, or a picture is refused.
     """
-    plan = plan_fit(measured.clip, info.limits, request.trim)
+    plan = plan_fit(measured.clip, info.limits, request.trim, request.framing)
     for subject, facts in measured.pictures:
         check_image(facts, info.limits, subject)
     return plan

@@ -13,6 +13,7 @@ from klingstudio.domain.errors import InputRefused, Kind, StudioError, Unexpecte
 from klingstudio.domain.job import Asset, AttemptState, Event, State
 from klingstudio.domain.media import check_image_size
 from klingstudio.engine.course import Course
+from klingstudio.engine.fitting import taken
 from klingstudio.engine.preflight import preflight
 from klingstudio.media.probe import mark_source
 from klingstudio.media.source_file import stat_source
@@ -27,15 +28,17 @@ async def prepare(course: Course) -> None:
     try:
         checked = await preflight(request, media=around.media, accounts=around.accounts)
         mark = await asyncio.to_thread(mark_source, source)
-        around.work.mkdir(parents=True, exist_ok=True)
-        clip = await around.media.fit(
+        fitted = await around.fits.fit(
             source,
             checked.plan,
             limits=course.info.limits,
             keep_audio=request.keep_audio,
-            out=around.work / f"{course.job.id}.mp4",
             on_progress=lambda fraction: course.tell(State.PREPARING, fraction),
+            mark=mark,
         )
+        around.work.mkdir(parents=True, exist_ok=True)
+        # A name of the job's own, so that neither the end of the job nor that of the clip takes it from the other.
+        clip = await asyncio.to_thread(taken, fitted, around.work / f"{course.job.id}.mp4")
     except StudioError as error:
         course.move(Event.INPUT_BAD, problem=error.problem)
     except OSError as error:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import Protocol
 
-from klingstudio.domain.errors import InputRefused, Kind, Problem, StudioError
+from klingstudio.domain.errors import InputRefused, Kind, Problem, SpendingRefused, StudioError
 from klingstudio.domain.job import (
     ATTENTION,
     UNSENT,
@@ -135,6 +135,7 @@ class JobQueue:
         """Record one job per paid request, on disk before this returns, and begin.
 
         A provider may make several takes of one request: then all but the first become jobs when it is accepted.
+        From here on the most that all of them may cost is reserved of the person's limits.
 
         Args:
             request: one take's; its cap is for one take.
@@ -142,27 +143,33 @@ class JobQueue:
 
         Raises:
             InputRefused: a name or the prompt holds bytes that are no text.
-            StudioError: the journal cannot be written.
+            SpendingRefused: a limit has no room for all of them; nothing was recorded.
+            StudioError: the journal cannot be written; nothing was recorded.
         """
         check_text(request)
-        made = []
-        for count in _shares(takes, self._around.accounts.info(request.provider).takes_per_order):
-            now = self._around.now()
-            cap = None if request.max_cost is None else request.max_cost * count
-            job = Job(
-                id=self._around.new_id(),
-                state=State.DRAFT,
-                request=replace(request, takes=count, max_cost=cap),
-                created_at=now,
-                updated_at=now,
-                estimate=None if estimate is None else estimate * count,
-            )
-            self._around.store.create(job)
+        shares = _shares(takes, self._around.accounts.info(request.provider).takes_per_order)
+        jobs = tuple(self._share(request, count, estimate) for count in shares)
+        # No wait between the look into the budget and the record: two presses never see the same room.
+        self._around.budget.admit(*jobs)
+        self._around.store.create(*jobs)
+        for job in jobs:
             self._adopt(job)
+        for job in jobs:
             self._announce(job)
             self._prepare(job.id)
-            made.append(self._courses[job.id].job)
-        return tuple(made)
+        return tuple(self._courses[job.id].job for job in jobs)
+
+    def _share(self, request: Request, takes: int, estimate: Money | None) -> Job:
+        now = self._around.now()
+        cap = None if request.max_cost is None else request.max_cost * takes
+        return Job(
+            id=self._around.new_id(),
+            state=State.DRAFT,
+            request=replace(request, takes=takes, max_cost=cap),
+            created_at=now,
+            updated_at=now,
+            estimate=None if estimate is None else estimate * takes,
+        )
 
     def cancel(self, job_id: str) -> None:
         """Stop before sending, or ask the provider to stop; the outcome is the provider's.
@@ -186,12 +193,14 @@ class JobQueue:
     def carry_on(self, job_id: str) -> None:
         """Let a paused or stopped job go on, and look again at once for one that waits.
 
-        One that ended for good stays as it is.
+        One that ended for good stays as it is, and so does one that a limit has no room for; it says why.
         """
         course = self._course(job_id)
         if not self._tasks.running(course.job.id):
             # Whatever it was doing, nobody does it any more.
             course.unwind()
+        if course.job.state in UNSENT and not course.job.is_active and not self._has_room(course):
+            return
         if course.job.state is State.DRAFT:
             self._prepare(course.job.id)
             return
@@ -200,6 +209,14 @@ class JobQueue:
         course.nudge()
         if course.job.is_active:
             self._start(course.job.id)
+
+    def _has_room(self, course: Course) -> bool:
+        try:
+            self._around.budget.admit(course.job)
+        except SpendingRefused as error:
+            course.note(error.problem)
+            return False
+        return True
 
     def look_again(self, job_id: str) -> None:
         """Read the provider's list, or ask for a fresh link, now."""
@@ -213,8 +230,10 @@ class JobQueue:
 
         Raises:
             InputRefused: this job does not wait for that answer.
+            SpendingRefused: a limit has no room for one more request; nothing was approved.
         """
         job = self._waiting(job_id, frozenset({State.UNCONFIRMED, State.READY}))
+        self._around.budget.admit(job)
         store, now = self._around.store, self._around.now()
         cap = job.estimate.amount if job.estimate else job.request.max_cost or Decimal(0)
         cents = int((cap * 100).to_integral_value(ROUND_CEILING))
@@ -284,6 +303,7 @@ class JobQueue:
         return self._around.store.attached_ids(attempt.provider)
 
     def _adopt(self, job: Job) -> None:
+        self._around.budget.note(job)
         self._courses[job.id] = Course(
             job, self._around, announce=self._announce, welcome=self._welcome, report=self._report
         )
@@ -360,6 +380,7 @@ class JobQueue:
                 course.nudge()
 
     def _announce(self, job: Job) -> None:
+        self._around.budget.note(job)
         self._listen(job.request.provider)
         self._tell(lambda observer: observer.job_changed(job))
 

@@ -70,6 +70,7 @@ async def submit(course: Course) -> None:
     price = await check_price(course.job.request, course.clip.duration_s, course.around.accounts)
     approval = course.around.store.unspent_approval(course.job.id)
     _check_approval(course, approval, price)
+    _raise_estimate(course, price)
     _check_free_space(course.around.takes, 2 * course.clip.size_bytes + DISK_RESERVE_BYTES)
     provider = await course.provider()
     account = await provider.authorize()
@@ -80,6 +81,8 @@ async def submit(course: Course) -> None:
         return
     if await _turned_up(course):
         return
+    # After the last wait, so that nothing else can be booked between this and the intent.
+    course.around.budget.admit(course.job)
     attempt = Attempt(
         id=course.around.new_id(),
         job_id=course.job.id,
@@ -118,6 +121,15 @@ def _check_approval(course: Course, approval: Approval | None, price: Money | No
         # The next approval is about this price.
         course.amend(estimate=price)
         raise SpendingRefused(Kind.OVER_APPROVAL, f"{price}; what was approved is {cap}")
+
+
+def _raise_estimate(course: Course, price: Money | None) -> None:
+    """What is reserved is never less than what the provider asks now."""
+    if price is None:
+        return
+    estimate = course.job.estimate
+    if estimate is None or estimate.currency != price.currency or estimate.amount < price.amount:
+        course.amend(estimate=price)
 
 
 async def _turned_up(course: Course) -> bool:

@@ -16,10 +16,11 @@ from tests.fakes.command_line import CommandLine, lines
 from tests.fakes.sandbox import Sandbox, run_sandbox
 from tests.fakes.services import key_of
 from tests.fakes.studio_run import Watch, a_clip, a_request, a_studio, environ_of
+from tests.unit.media.made_clips import make_clip
 
 KEYS_OF_A_PLAN = {
     *("event", "provider", "fit", "estimate", "body", "takes", "has_key", "price", "usual_wait_s", "wait_jobs"),
-    *("losses", "warnings", "error", "inputs_via", "hosting", "input_lifetime", "result_lifetime", "cancel"),
+    *("budget", "losses", "warnings", "error", "inputs_via", "hosting", "input_lifetime", "result_lifetime", "cancel"),
 }
 
 
@@ -60,6 +61,11 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return a_clip(tmp_path_factory.mktemp("clip") / "long.mp4", seconds=17.0)
+
+
+@pytest.fixture(scope="module")
+def ribbon(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_clip(tmp_path_factory.mktemp("clip") / "ribbon.mp4", count=76, size=(800, 160), fps=24)
 
 
 @pytest.fixture
@@ -178,6 +184,30 @@ def test_without_a_trim_the_clip_ends_where_every_document_agrees(run: Planner, 
         assert plan["fit"]["end_s"] == 10.0
         assert plan["warnings"] == []
         assert [loss["amount"] for loss in plan["losses"] if loss["kind"] == "length"] == ["17.0 s → 10.0 s"]
+
+
+@pytest.mark.parametrize(
+    ("framing", "step"), [("pad", "800×160 → 800×720 with bars"), ("crop", "800×160 → 2160×720 cropped")]
+)
+def test_a_shape_that_nobody_takes_is_padded_or_cropped_when_asked(
+    framing: str, step: str, run: Planner, ribbon: Path
+) -> None:
+    plans = run.with_all_keys().plans(str(ribbon), "--prompt", "snow", "--framing", framing)
+
+    for plan in plans.values():
+        assert plan["fit"]["framing"] == framing
+        assert plan["fit"]["steps"] == [step]
+        assert plan["error"] is None
+        assert plan["warnings"] == []
+
+
+def test_a_shape_that_nobody_takes_is_refused_otherwise(run: Planner, ribbon: Path) -> None:
+    refused = run.with_all_keys()("edit", str(ribbon), "--prompt", "snow", "--dry-run", "--provider", "segmind")
+    unknown = run("edit", str(ribbon), "--prompt", "snow", "--dry-run", "--framing", "stretch")
+
+    assert (refused.returncode, unknown.returncode) == (2, 2)
+    assert "800×160" in refused.stderr
+    assert "--framing" in unknown.stderr
 
 
 def test_five_pictures_are_warned_of_or_refused_at_their_tile(run: Planner, clip: Path, tmp_path: Path) -> None:

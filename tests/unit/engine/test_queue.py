@@ -453,6 +453,24 @@ async def test_what_an_ended_program_left_in_the_work_folder_is_removed(home: Pa
         assert list(work.iterdir()) == []
 
 
+async def test_two_jobs_of_one_clip_fit_it_once_and_each_removes_only_its_own_copy(
+    home: Path, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    small = a_clip(tmp_path / "small.mp4", side=320)
+    async with a_studio(home, sandbox) as studio:
+        watch = Watch(studio)
+        jobs = [*studio.queue.enqueue(a_request(small)), *studio.queue.enqueue(a_request(small))]
+        done = [await watch.until(job.id, rests, limit_s=90) for job in jobs]
+
+    kept = list((home / "cache" / "fits").glob("*.mp4"))
+    assert [job.state for job in done] == [State.COMPLETED] * 2
+    assert [job.clip.is_source for job in done if job.clip] == [False, False]
+    assert len({job.clip.path for job in done if job.clip}) == 2
+    assert list((home / "cache" / "work").iterdir()) == []
+    assert len(kept) == 1
+    assert {job.clip.size_bytes for job in done if job.clip} == {kept[0].stat().st_size}
+
+
 async def test_frames_stay_as_long_as_a_job_speaks_of_them(home: Path, sandbox: Sandbox, clip: Path) -> None:
     used, unused = (home / "data" / "frames" / name / "clip 00-01.00 before.png" for name in ("a", "b"))
     for frame in (used, unused):

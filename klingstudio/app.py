@@ -251,6 +251,7 @@ class Demo:
     def start(self) -> None:
         """Begin."""
         draft = self._models.draft
+        self._models.drafts.use_blank()
         draft.use_free_provider(remember=False)
         draft.changed.connect(self._look)
         self._window.use_sample()
@@ -259,7 +260,7 @@ class Demo:
         if self._window.generate.readiness().ok:
             self._models.draft.changed.disconnect(self._look)
             # Not from inside the signal: the panels have not all heard of the change yet.
-            QTimer.singleShot(0, self._window.generate.generate)
+            QTimer.singleShot(0, self._window.generate.generate_now)
 
 
 def _reporting(problems: Problems, before: Any) -> Any:

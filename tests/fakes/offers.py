@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from klingstudio.domain.media import plan_fit
+from klingstudio.domain.fit import plan_fit
 from klingstudio.engine.compare import Offer
 from klingstudio.providers.base import ProviderInfo
 from tests.fakes.studio import FACTS, PRICE, a_request

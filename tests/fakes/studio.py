@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,16 +12,21 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from klingstudio.domain.draft import Draft
 from klingstudio.domain.errors import InputRefused, KeyProblem, Kind, StudioError
-from klingstudio.domain.job import Job, Progress, State
-from klingstudio.domain.media import ClipFacts, ImageFacts
+from klingstudio.domain.job import Attempt, AttemptState, Clip, Job, Progress, State
+from klingstudio.domain.media import ClipFacts, FitPlan, ImageFacts, Limits, PictureEdit
 from klingstudio.domain.price import Money, Price
 from klingstudio.domain.request import Request, Tier
+from klingstudio.engine.budget import Budget
 from klingstudio.engine.compare import Offer
+from klingstudio.engine.pictures import Pictures
+from klingstudio.engine.sources import Fetched
 from klingstudio.paths import Paths
 from klingstudio.providers.base import Account, ProviderInfo
 from klingstudio.store.settings import Choices
 from klingstudio.vault import Secret, Where
+from tests.fakes.library import FakeLibrary
 from tests.fakes.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -115,6 +121,7 @@ class FakeQueue:
         self.enqueued: list[tuple[Request, int, Money | None]] = []
         self.refuses: StudioError | None = None
         self.observers: list[JobObserver] = []
+        self.budget: Budget | None = None
 
     def jobs(self) -> tuple[Job, ...]:
         return tuple(reversed(self.kept.values()))
@@ -129,10 +136,12 @@ class FakeQueue:
     def enqueue(self, request: Request, *, takes: int = 1, estimate: Money | None = None) -> tuple[Job, ...]:
         if self.refuses is not None:
             raise self.refuses
+        jobs = [a_job(len(self.kept) + n, request=request, estimate=estimate) for n in range(1, takes + 1)]
+        if self.budget is not None:
+            self.budget.admit(*jobs)
         self.enqueued.append((request, takes, estimate))
         made = []
-        for _ in range(takes):
-            job = a_job(len(self.kept) + 1, request=request, estimate=estimate)
+        for job in jobs:
             self.tell(job)
             made.append(job)
         return tuple(made)
@@ -140,6 +149,8 @@ class FakeQueue:
     def tell(self, job: Job) -> None:
         """The engine moved a job."""
         self.kept[job.id] = job
+        if self.budget is not None:
+            self.budget.note(job)
         for observer in tuple(self.observers):
             observer.job_changed(job)
 
@@ -217,11 +228,81 @@ class FakeSettings:
     """Choices in memory."""
 
     def __init__(self, choices: Choices | None = None) -> None:
-        self.choices = choices or Choices()
+        # Most tests press Generate without a word about the seconds after it.
+        self.choices = choices or Choices(send_grace=False)
 
     def update(self, **changes: Any) -> Choices:
         self.choices = replace(self.choices, **changes)
         return self.choices
+
+
+class FakeDrafts:
+    """Drafts in memory, in the order of their tabs; the closed ones in the order they were closed."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, Draft] = {}
+        self.put_away: dict[str, Draft] = {}
+        self.saves: list[Draft] = []
+        self.refuses: StudioError | None = None
+
+    def all_open(self) -> tuple[Draft, ...]:
+        return tuple(self.open.values())
+
+    def closed(self) -> tuple[Draft, ...]:
+        return tuple(reversed(self.put_away.values()))
+
+    def save(self, draft: Draft, *, position: int, is_open: bool, at: datetime) -> None:
+        self._check()
+        self.saves.append(draft)
+        self.put_away.pop(draft.id, None)
+        if is_open:
+            self.open[draft.id] = draft
+        else:
+            self.open.pop(draft.id, None)
+            self.put_away[draft.id] = draft
+
+    def arrange(self, draft_ids: Sequence[str]) -> None:
+        self._check()
+        self.open = {draft_id: self.open[draft_id] for draft_id in draft_ids}
+
+    def remove(self, draft_id: str) -> None:
+        self._check()
+        self.open.pop(draft_id, None)
+
+    def _check(self) -> None:
+        if self.refuses is not None:
+            raise self.refuses
+
+
+class FakeBooks:
+    """Paid requests and charges as the journal would have them."""
+
+    def __init__(self) -> None:
+        self.attempts: list[Attempt] = []
+        self.charges: dict[str, Money] = {}
+
+    def attempts_since(self, since: datetime) -> Sequence[Attempt]:
+        return [attempt for attempt in self.attempts if attempt.intent_at >= since]
+
+    def charges_since(self, start: datetime) -> Mapping[str, Money]:
+        return self.charges
+
+    def sent(self, job: Job, charge: str | None = None, at: datetime = NOW) -> None:
+        """The job's request was accepted; `charge`: what it cost, in dollars."""
+        attempt = Attempt(
+            id=f"attempt of {job.id}",
+            job_id=job.id,
+            provider=job.request.provider,
+            account="",
+            state=AttemptState.ACCEPTED,
+            asset_url="",
+            body_sha256="",
+            intent_at=at,
+            remote_id=f"remote {job.id}",
+        )
+        self.attempts.append(attempt)
+        if charge is not None:
+            self.charges[job.id] = Money(Decimal(charge), "USD")
 
 
 class FakeMedia:
@@ -230,6 +311,8 @@ class FakeMedia:
     def __init__(self) -> None:
         self.clips: dict[str, ClipFacts | StudioError] = {}
         self.pictures: dict[str, ImageFacts | StudioError] = {}
+        self.times: dict[str, ClipFacts | StudioError] = {}
+        """Where the list of frames is about something else than the facts."""
 
     async def probe(self, path: Path) -> ClipFacts:
         return _answer(self.clips.get(path.name, FACTS))
@@ -237,6 +320,27 @@ class FakeMedia:
     async def image(self, path: Path) -> ImageFacts:
         usual = ImageFacts(format="jpeg", width_px=800, height_px=600, size_bytes=90_000)
         return _answer(self.pictures.get(path.name, usual))
+
+    async def frame_times(self, path: Path) -> tuple[float, ...]:
+        """Even ones, as many as the facts say."""
+        facts = _answer(self.times.get(path.name, self.clips.get(path.name, FACTS)))
+        return tuple(float(n / facts.fps) for n in range(facts.frame_count + 1))
+
+    async def filmstrip(self, path: Path, count: int, height_px: int) -> list[bytes]:
+        from PIL import Image
+
+        facts = _answer(self.clips.get(path.name, FACTS))
+        width_px = height_px * facts.width_px // facts.height_px
+        pictures = []
+        for n in range(count):
+            buffer = io.BytesIO()
+            shade = 40 + 160 * n // count
+            Image.new("RGB", (width_px, height_px), (shade, shade, shade)).save(buffer, "JPEG")
+            pictures.append(buffer.getvalue())
+        return pictures
+
+    async def edit_image(self, path: Path, edit: PictureEdit, out: Path) -> Path:
+        return out
 
     async def poster(self, path: Path, at_s: float, width_px: int) -> bytes:
         from PIL import Image
@@ -246,10 +350,74 @@ class FakeMedia:
         return buffer.getvalue()
 
 
+class FakeFits:
+    """Makes a clip when it is told to, and then knows it."""
+
+    def __init__(self) -> None:
+        self.made: dict[tuple[Path, FitPlan, bool], Path] = {}
+        self.under_way: list[FakeFit] = []
+        """The oldest one first; those that were cancelled are gone."""
+
+    def known(self, source: Path, plan: FitPlan, *, limits: Limits, keep_audio: bool) -> Path | None:
+        return source if plan.is_identity else self.made.get((source, plan, keep_audio))
+
+    async def fit(
+        self, source: Path, plan: FitPlan, *, limits: Limits, keep_audio: bool, on_progress: Callable[[float], None]
+    ) -> Clip:
+        fit = FakeFit(tell=on_progress, ended=asyncio.get_running_loop().create_future())
+        self.under_way.append(fit)
+        try:
+            made = await fit.ended
+        finally:
+            self.under_way.remove(fit)
+        self.made[source, plan, keep_audio] = made
+        return Clip(
+            path=str(made),
+            sha256="0" * 64,
+            size_bytes=1_000_000,
+            duration_s=plan.duration_s,
+            width_px=plan.width_px,
+            height_px=plan.height_px,
+            frame_count=round(plan.duration_s * plan.fps),
+            is_source=False,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeFit:
+    """A clip that is being made."""
+
+    tell: Callable[[float], None]
+    ended: asyncio.Future[Path]
+
+
 def _answer(answer: T | StudioError) -> T:
     if isinstance(answer, StudioError):
         raise answer
     return answer
+
+
+class FakePictures:
+    """Really keeps what comes as bytes; what is made of a file is only said."""
+
+    def __init__(self, folder: Path, media: FakeMedia) -> None:
+        self._folder = folder / "pictures"
+        self._kept = Pictures(self._folder, media)
+        self.asked: list[tuple[Path, PictureEdit]] = []
+        self.refuses: StudioError | None = None
+        self.goes_on = asyncio.Event()
+        """While it is not set, no edit comes to its end."""
+        self.goes_on.set()
+
+    async def make(self, origin: Path, edit: PictureEdit) -> Path:
+        self.asked.append((origin, edit))
+        await self.goes_on.wait()
+        if self.refuses is not None:
+            raise self.refuses
+        return self._folder / str(len(self.asked)) / origin.name
+
+    async def keep(self, data: bytes, name: str) -> Path:
+        return await self._kept.keep(data, name)
 
 
 @dataclass
@@ -261,10 +429,30 @@ class FakeStudio:
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     settings: FakeSettings = field(default_factory=FakeSettings)
     media: FakeMedia = field(default_factory=FakeMedia)
+    fits: FakeFits = field(default_factory=FakeFits)
+    drafts: FakeDrafts = field(default_factory=FakeDrafts)
+    library: FakeLibrary = field(default_factory=FakeLibrary)
     offers: tuple[Offer, ...] | StudioError = ()
     """What `compare` answers."""
+    web: dict[str, Fetched | StudioError] = field(default_factory=dict)
+    """What `fetch` finds at an address; at all others it takes for ever."""
+    fetched: list[str] = field(default_factory=list)
     compared: list[tuple[Request, int]] = field(default_factory=list)
     providers: tuple[ProviderInfo, ...] = (PAID, FREE)
+
+    books: FakeBooks = field(default_factory=FakeBooks)
+
+    def __post_init__(self) -> None:
+        self.budget = Budget(
+            self.books,
+            self.books,
+            info=lambda provider_id: next((info for info in self.providers if info.id == provider_id), None),
+            caps=lambda: self.settings.choices.caps,
+            now=lambda: NOW,
+            zone=UTC,
+        )
+        self.queue.budget = self.budget
+        self.pictures = FakePictures(self.folder, self.media)
 
     @property
     def paths(self) -> Paths:
@@ -276,6 +464,16 @@ class FakeStudio:
 
     async def sample(self) -> Path:
         return self.folder / "walk.mp4"
+
+    async def fetch(
+        self, url: str, *, allow_loopback: bool, on_fraction: Callable[[float | None], None]
+    ) -> Fetched:
+        self.fetched.append(url)
+        on_fraction(0.5)
+        if url not in self.web:
+            # Until it is cancelled.
+            await asyncio.Event().wait()
+        return _answer(self.web[url])
 
     @property
     def as_studio(self) -> Studio:

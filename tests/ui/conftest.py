@@ -23,7 +23,8 @@ class Desk:
     def __init__(self, folder: Path, looks: Theme) -> None:
         self.looks = looks
         self.studio = FakeStudio(folder)
-        self.models = Models()
+        # The seconds after Generate pass when a test says so.
+        self.models = Models(tick_ms=3_600_000)
         self.window = Window(self.models, looks)
         self.draft = self.models.draft
         self.jobs = self.models.jobs

@@ -1,22 +1,30 @@
-"""What is being composed: the inputs, the prompt and the settings, until it becomes a frozen request."""
+"""What is being composed: one value with its history, what is known of its files, and what becomes of both."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from klingstudio.domain.draft import Draft, Made
 from klingstudio.domain.element import is_web_address
 from klingstudio.domain.errors import InputRefused, Kind, Problem, StudioError
+from klingstudio.domain.prompt import Prompt
+from klingstudio.ui.models.composer import Composer
+from klingstudio.ui.models.history import History
+from klingstudio.ui.models.pictures import PictureFiles
 from klingstudio.ui.models.prices import PricesModel
 from klingstudio.ui.models.problems import Problems
-from klingstudio.ui.models.references import Figure, Order, Picture, ReferencesModel
+from klingstudio.ui.models.references import Figure, Picture, figures_of, pictures_of
 from klingstudio.ui.models.source import Source, SourceModel
 
 if TYPE_CHECKING:
+    from klingstudio.domain.lint import Finding
     from klingstudio.domain.media import Caution
     from klingstudio.domain.price import Money, Price
     from klingstudio.domain.request import Request, Tier
@@ -29,37 +37,78 @@ PROMPT_MAX_CHARS = 2500
 TAKES = (1, 2, 3, 4)
 
 
-class DraftModel(QObject):
-    """The draft. Every change is told by one signal per part; `changed` follows each of them."""
+def new_id() -> str:
+    """For a draft or a reference."""
+    return uuid.uuid4().hex[:12]
 
-    changed = Signal()
-    source_changed = Signal()
-    pictures_changed = Signal()
-    """Pictures or elements."""
-    prompt_replaced = Signal(str)
-    """The text was changed from outside the field: tokens renumbered, or a job's prompt taken over."""
+
+class DraftModel(Composer):
+    """The draft that is shown. Another tab is another `History` of the same model: see `load`."""
+
     providers_changed = Signal()
+    switched = Signal()
+    """Another draft is shown."""
 
-    def __init__(self, problems: Problems, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._problems = problems
+    def __init__(
+        self,
+        problems: Problems,
+        parent: QObject | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        ids: Callable[[], str] = new_id,
+    ) -> None:
+        super().__init__(problems, History(Draft(id=ids()), clock), ids, parent)
+        self._clock = clock
         self._studio: Studio | None = None
         self._tasks: TaskOwner | None = None
         self._source = SourceModel(problems, self)
-        self._references = ReferencesModel(problems, self)
+        self._files = PictureFiles(problems, self)
         self._prices = PricesModel(problems, self)
-        self._prompt = ""
-        self._provider = ""
-        self._tier: Tier | None = None
-        self._keep_audio = True
-        self._takes = 1
-        self._inputs_via = ""
         self._hosts: tuple[str, ...] | None = None
-        self._source.changed.connect(self.source_changed)
-        self._references.reordered.connect(self._renumber)
-        self._references.changed.connect(self.pictures_changed)
-        for signal in (self._source.changed, self._references.changed, self._prices.changed):
-            signal.connect(self.changed)
+        self._findings: tuple[Finding, ...] | None = None
+        self._source.changed.connect(self._on_source)
+        self._source.sample_made.connect(self.set_source)
+        self._files.changed.connect(self._on_files)
+        self._prices.changed.connect(self.changed)
+
+    def begin(self, draft_id: str = "") -> History[Draft]:
+        """The history of a new draft, with the choices made last."""
+        return History(self._with_choices(Draft(id=draft_id or self._ids())), self._clock)
+
+    def load(self, history: History[Draft]) -> None:
+        """Show another draft."""
+        before = self.value
+        self._history = history
+        if self._studio is not None and self.provider is None:
+            # Of a program that knew another provider.
+            history.amend(replace(history.now, provider=self._with_choices(history.now).provider))
+        self._source.forget_sample()
+        self._show(before)
+        self.switched.emit()
+
+    def _show(self, before: Draft, typed: Prompt | None = None) -> None:
+        now = self.value
+        self._findings = None
+        if _of_clip(now) != _of_clip(before):
+            place = Path(now.source) if now.source else None
+            self._source.show(place, now.trim, now.framing, keep_audio=now.keep_audio)
+        if now.pictures != before.pictures:
+            self._files.want(now.pictures)
+        if now.provider != before.provider:
+            self._use_provider()
+        elif now.tier is not before.tier:
+            self._prices.read(now.provider, self.tier)
+        super()._show(before, typed)
+
+    def _on_source(self) -> None:
+        self._findings = None
+        self.source_changed.emit()
+        self.changed.emit()
+
+    def _on_files(self) -> None:
+        self._findings = None
+        self.pictures_changed.emit()
+        self.changed.emit()
 
     # what stands now
 
@@ -74,30 +123,24 @@ class DraftModel(QObject):
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
-        return self._references.pictures
+        return pictures_of(self.value, self._files)
 
     @property
     def figures(self) -> tuple[Figure, ...]:
-        """The elements, which only an earlier run brings along."""
-        return self._references.figures
+        return figures_of(self.value, self._files)
 
-    @property
-    def prompt(self) -> str:
-        return self._prompt
+    def reference(self, reference_id: str) -> Picture | Figure | None:
+        """The image or element with this id; None for one that is gone."""
+        every: tuple[Picture | Figure, ...] = (*self.pictures, *self.figures)
+        return next((one for one in every if one.id == reference_id), None)
 
     @property
     def tier(self) -> Tier | None:
         """The wish where the provider has it, else what it has. None until the studio is open."""
         info = self.provider
-        return self._tier if info is None or self._tier in info.tiers else info.tiers[0]
-
-    @property
-    def keep_audio(self) -> bool:
-        return self._keep_audio
-
-    @property
-    def takes(self) -> int:
-        return self._takes
+        if info is None:
+            return None
+        return self.value.tier if self.value.tier in info.tiers else info.tiers[0]
 
     @property
     def is_attached(self) -> bool:
@@ -110,7 +153,7 @@ class DraftModel(QObject):
     @property
     def provider(self) -> ProviderInfo | None:
         """The chosen provider; None until the studio is open."""
-        return self._info(self._provider)
+        return self._info(self.value.provider)
 
     @property
     def prompt_max(self) -> int:
@@ -118,7 +161,11 @@ class DraftModel(QObject):
 
     @property
     def references_max(self) -> int:
-        return self._references.most
+        return self.provider.limits.references_max if self.provider else super().references_max
+
+    @property
+    def angles_max(self) -> int:
+        return self.provider.limits.angles_max if self.provider else super().angles_max
 
     def _info(self, provider_id: str) -> ProviderInfo | None:
         return next((info for info in self.providers if info.id == provider_id), None)
@@ -132,7 +179,7 @@ class DraftModel(QObject):
 
     @property
     def price(self) -> Price | None:
-        return self._prices.of(self._provider, self.tier)
+        return self._prices.of(self.value.provider, self.tier)
 
     @property
     def estimate_each(self) -> Money | None:
@@ -144,12 +191,12 @@ class DraftModel(QObject):
     def estimate(self) -> Money | None:
         """What pressing Generate will cost. None: not known, which is never the same as nothing."""
         each = self.estimate_each
-        return each * self._takes if each else None
+        return each * self.takes if each else None
 
     def read_price_again(self) -> None:
         """A key was added or removed: a live price may have become readable."""
         self._prices.forget()
-        self._prices.read(self._provider, self.tier)
+        self._prices.read(self.value.provider, self.tier)
 
     # files of a provider that hosts none
 
@@ -169,18 +216,12 @@ class DraftModel(QObject):
         usable = self._hosts or ()
         if not self.needs_host or not usable:
             return None
-        return self._info(self._inputs_via if self._inputs_via in usable else usable[0])
+        return self._info(self.value.inputs_via if self.value.inputs_via in usable else usable[0])
 
     def offer_hosts(self, provider_ids: Sequence[str]) -> None:
         """Which of `hosts` have a key. Until this is told nothing is said to be missing."""
         if self._hosts != tuple(provider_ids):
             self._hosts = tuple(provider_ids)
-            self.changed.emit()
-
-    def choose_inputs_via(self, provider_id: str) -> None:
-        if provider_id != self._inputs_via:
-            self._inputs_via = provider_id
-            self._remember(inputs_via=provider_id)
             self.changed.emit()
 
     # wiring
@@ -191,114 +232,124 @@ class DraftModel(QObject):
 
         self._studio = studio
         self._tasks = TaskOwner()
+        if not self.value.provider:
+            self._history.amend(self._with_choices(self.value))
+        self._prices.attach(studio, self._tasks)
+        self._use_provider()
+        self._source.attach(studio, self._tasks)
+        self._files.attach(studio, self._tasks)
+        self.changed.emit()
+
+    def _with_choices(self, draft: Draft) -> Draft:
+        """The draft with the settings that were used last."""
+        studio = self._studio
+        if studio is None:
+            return draft
         choices = studio.settings.choices
         known = {info.id for info in studio.providers}
         free = next((info.id for info in studio.providers if info.key_variable is None), "")
         wishes = (choices.provider, studio.accounts.keyed_provider() or free)
-        self._provider = next((wish for wish in wishes if wish in known), "")
-        self._tier = choices.tier
-        self._keep_audio = choices.keep_audio
-        self._takes = choices.takes if choices.takes in TAKES else 1
-        self._inputs_via = choices.inputs_via
-        self._prices.attach(studio, self._tasks)
-        self._use_provider()
-        self._source.attach(studio, self._tasks)
-        self._references.attach(studio, self._tasks)
-        self.changed.emit()
+        return replace(
+            draft,
+            provider=next((wish for wish in wishes if wish in known), ""),
+            tier=choices.tier,
+            keep_audio=choices.keep_audio,
+            takes=choices.takes if choices.takes in TAKES else 1,
+            inputs_via=choices.inputs_via,
+        )
 
     async def aclose(self) -> None:
         """Stop reading files and prices."""
         if self._tasks is not None:
             await self._tasks.aclose()
 
-    # the inputs
+    # the clip
 
-    def set_source(self, path: Path) -> None:
-        """Use this file. It is only read, never altered."""
-        self._source.choose(path)
+    def set_source(self, path: Path, *, url: str | None = None) -> None:
+        """Use this file. It is only read, never altered. `url`: the person's own address that it was fetched from."""
+        self._source.forget_sample()
+        place = str(path.absolute())
+        if place == self.value.source:
+            self.read_source_again()
+            return
+        label = "replace the clip" if self.value.source else f"use {path.name}"
+        self._change(label, source=place, source_url=url, trim=None)
 
     def use_sample(self) -> None:
         """Use the built-in clip, which is drawn on first use."""
         self._source.use_sample()
 
     def remove_source(self) -> None:
-        self._source.remove()
+        self._source.forget_sample()
+        self._change("remove the clip", source="", source_url=None, trim=None)
 
     def read_source_again(self) -> None:
         self._source.read_again()
 
-    def room_for(self, count: int) -> int:
-        """How many of `count` more pictures can be added."""
-        return self._references.room_for(count)
+    @property
+    def clip(self) -> Path | None:
+        """What was made of the source by the present plan; None: not made yet, or the source is sent as it is."""
+        return self.source.clip if self.source is not None else None
 
-    def add_pictures(self, places: Sequence[Path]) -> None:
-        """Add pictures in this order, as many as there is room for."""
-        self._references.add(places)
+    def fit(self) -> None:
+        """Make the clip of the present plan now, so that it can be looked at before it is sent."""
+        self._source.fit()
 
-    def remove_reference(self, reference_id: str) -> None:
-        """Take a picture or an element away. Tokens of the others keep pointing at the same one."""
-        self._references.remove(reference_id)
+    def cancel_fit(self) -> None:
+        self._source.cancel_fit()
 
-    def move_picture(self, picture_id: str, by: int) -> None:
-        """Let a picture change places with its neighbour."""
-        self._references.move(picture_id, by)
+    def sent_clip(self, request: Request) -> Path | None:
+        """What was made of a request's source when it was sent, if that is still there."""
+        info = self._info(request.provider)
+        return self._source.sent_clip(request, info.limits) if info is not None else None
 
-    # words and settings
+    def replace_picture(self, picture_id: str, place: Path, made: Made | None = None) -> None:
+        before = self.value
+        super().replace_picture(picture_id, place, made)
+        if self.value == before:
+            self.read_pictures_again(picture_id)
 
-    def set_prompt(self, text: str) -> None:
-        """The person typed."""
-        if text != self._prompt:
-            self._prompt = text
-            self.changed.emit()
+    def read_pictures_again(self, reference_id: str) -> None:
+        """The files of this reference may be others by now."""
+        one = self.reference(reference_id)
+        for slot in () if one is None else (one.slot,) if isinstance(one, Picture) else one.slots:
+            self._files.read_again(slot.place)
 
-    def replace_prompt(self, text: str) -> None:
-        """Put another text into the field."""
-        self._prompt = text
-        self.prompt_replaced.emit(text)
-        self.changed.emit()
-
-    def _renumber(self, before: Order, after: Order) -> None:
-        from klingstudio.ui.models import rules
-
-        text = rules.renumber(self._prompt, before, after)
-        if text != self._prompt:
-            self._prompt = text
-            self.prompt_replaced.emit(text)
+    # settings
 
     def choose_provider(self, provider_id: str, *, remember: bool = True) -> None:
-        if provider_id != self._provider and self._info(provider_id) is not None:
-            self._provider = provider_id
+        if provider_id != self.value.provider and (info := self._info(provider_id)) is not None:
             if remember:
                 self._remember(provider=provider_id)
-            self._use_provider()
-            self.changed.emit()
+            self._change(f"use {info.title}", provider=provider_id)
 
     def _use_provider(self) -> None:
         info = self.provider
+        self._findings = None
         if info is not None:
             self._prices.read(info.id, self.tier)
             self._source.use_limits(info.limits)
-            self._references.use_limits(info.limits)
         self.providers_changed.emit()
 
     def choose_tier(self, tier: Tier) -> None:
-        if tier is not self._tier:
-            self._tier = tier
+        if tier is not self.value.tier:
             self._remember(tier=tier)
-            self._prices.read(self._provider, self.tier)
-            self.changed.emit()
+            self._change("change the quality", tier=tier)
 
     def choose_keep_audio(self, keep: bool) -> None:
-        if keep is not self._keep_audio:
-            self._keep_audio = keep
+        if keep is not self.keep_audio:
             self._remember(keep_audio=keep)
-            self.changed.emit()
+            self._change("keep the sound" if keep else "leave the sound out", keep_audio=keep)
 
     def choose_takes(self, takes: int) -> None:
-        if takes != self._takes:
-            self._takes = takes
+        if takes != self.takes:
             self._remember(takes=takes)
-            self.changed.emit()
+            self._change("change the number of takes", takes=takes)
+
+    def choose_inputs_via(self, provider_id: str) -> None:
+        if provider_id != self.value.inputs_via:
+            self._remember(inputs_via=provider_id)
+            self._change("host the files elsewhere", inputs_via=provider_id)
 
     def use_keyed_provider(self, provider_id: str) -> None:
         """A key was added: go to its provider, if the person is still where everybody begins."""
@@ -320,55 +371,41 @@ class DraftModel(QObject):
 
     # becoming a request
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything there is to say about the draft before it is sent. Empty until a provider is known."""
+        info = self.provider
+        if info is None:
+            return ()
+        if self._findings is None:
+            from klingstudio.ui.models import rules
+
+            source = self.source
+            self._findings = rules.findings(
+                self.value,
+                info,
+                self.providers,
+                plan=source.plan if source else None,
+                clip_problem=source.problem if source else None,
+                looks={place: self._files.look(place) for place in self.value.pictures},
+            )
+        return self._findings
+
+    def findings_at(self, subject: str) -> tuple[Finding, ...]:
+        """Those of one place: `image:2`, `element:1` with its pictures, `prompt` with its parts."""
+        return tuple(one for one in self.findings if one.subject == subject or one.subject.startswith(f"{subject}:"))
+
     def problem(self) -> Problem | None:
         """The first reason why this cannot be generated, at its place; None when it can."""
-        if self.source is None:
-            return Problem(kind=Kind.SOURCE_MISSING, subject="source")
-        if self.source.problem is not None:
-            return self.source.problem
-        for n, picture in enumerate(self.pictures, 1):
-            if picture.problem is not None:
-                return replace(picture.problem, subject=f"image:{n}")
-        return self.references_problem() or self.prompt_problem() or self._host_problem()
+        if self.provider is None:
+            return Problem(kind=Kind.SOURCE_MISSING, subject="source") if self.source is None else None
+        from klingstudio.domain.lint import blocking
 
-    def references_problem(self) -> Problem | None:
-        """Why the provider would refuse the pictures and elements together, at the first one that it is about."""
-        request, info = self.sketch(), self.provider
-        if request is None or info is None or not self.pictures + self.figures:
-            return None
-        from klingstudio.ui.models import rules
-
-        problem = self._elements_problem() or rules.request_problem(request, info.limits)
-        return problem if problem is not None and problem.subject.startswith(("image", "element")) else None
-
-    def _elements_problem(self) -> Problem | None:
-        """Why the provider cannot use the elements; None where it can, or where there are none."""
-        info = self.provider
-        if not self.figures or info is None or info.takes_elements:
-            return None
-        from klingstudio.engine.accounts import those_that_do
-
-        others = [other for other in self.providers if other.takes_elements and other.key_variable is not None]
-        detail = f"{info.title} takes no elements{f'; {those_that_do(others)}' if others else ''}"
-        return Problem(kind=Kind.NOT_SUPPORTED, detail=detail, subject="element:1")
-
-    def prompt_problem(self) -> Problem | None:
-        """What is wrong with the prompt, empty included."""
-        if not self._prompt.strip():
-            return Problem(kind=Kind.PROMPT_EMPTY, subject="prompt")
-        from klingstudio.ui.models import rules
-
-        counts = {"images": len(self.pictures), "elements": len(self.figures)}
-        return rules.prompt_problem(self._prompt, **counts, max_chars=self.prompt_max)
+        return blocking(self.findings) or self._host_problem()
 
     def cautions(self) -> tuple[Caution, ...]:
         """What may be refused although it is sent, each at its place."""
-        request, info, source = self.sketch(), self.provider, self.source
-        if request is None or info is None or source is None:
-            return ()
-        from klingstudio.ui.models import rules
-
-        return rules.cautions(request, source.plan, info.limits)
+        return tuple(one.caution for one in self.findings if one.caution is not None)
 
     def _host_problem(self) -> Problem | None:
         if not self.needs_host or self._hosts is None or self.host is not None:
@@ -379,7 +416,7 @@ class DraftModel(QObject):
     def is_reading(self) -> bool:
         """True while a file is still being looked at."""
         is_source_read = self.source is None or not self.source.is_reading
-        return not is_source_read or any(picture.is_reading for picture in self.pictures)
+        return not is_source_read or any(self._files.is_reading(place) for place in self.value.pictures)
 
     def request(self) -> Request:
         """The frozen request.
@@ -387,21 +424,16 @@ class DraftModel(QObject):
         Raises:
             InputRefused: something is missing or does not fit; nothing may be sent.
         """
-        problem, info, source, tier = self.problem(), self.provider, self.source, self.tier
+        problem, info, source = self.problem(), self.provider, self.source
         if problem is not None:
             raise InputRefused(problem.kind, problem.detail, subject=problem.subject)
-        if self._studio is None or source is None or source.plan is None or info is None or tier is None:
+        if self._studio is None or source is None or source.plan is None or info is None:
             raise InputRefused(Kind.SOURCE_MISSING, subject="source")
         from klingstudio.ui.models import rules
 
-        return rules.make_request(
-            source=source.path,
-            prompt=self._prompt,
-            provider=info.id,
-            tier=tier,
-            pictures=[picture.place for picture in self.pictures],
-            elements=[figure.element for figure in self.figures],
-            keep_audio=self._keep_audio,
+        return rules.request_of(
+            self.value,
+            info,
             inputs_via=self.host.id if self.host else None,
             billed_to=self._studio.settings.choices.billed_to if info.bills_organisations else "",
             max_cost=rules.cap(self.price, source.plan) if self.price else None,
@@ -409,34 +441,27 @@ class DraftModel(QObject):
 
     def sketch(self) -> Request | None:
         """The draft as far as it goes, to be compared and not to be sent. None without a clip that can be read."""
-        info, source, tier = self.provider, self.source, self.tier
-        if source is None or source.facts is None or info is None or tier is None:
+        info, source = self.provider, self.source
+        if source is None or source.facts is None or info is None:
             return None
         from klingstudio.ui.models import rules
 
-        return rules.make_request(
-            source=source.path,
-            prompt=self._prompt,
-            provider=info.id,
-            tier=tier,
-            pictures=[picture.place for picture in self.pictures],
-            elements=[figure.element for figure in self.figures],
-            keep_audio=self._keep_audio,
-            inputs_via=self._inputs_via if self._inputs_via in (self._hosts or ()) else None,
-            billed_to="",
-            max_cost=None,
-        )
+        host = self.value.inputs_via if self.value.inputs_via in (self._hosts or ()) else None
+        return rules.request_of(self.value, info, inputs_via=host, billed_to="", max_cost=None)
 
     def fill_from(self, request: Request) -> None:
         """Take over everything of an earlier run."""
-        self.choose_provider(request.provider)
-        self.choose_tier(request.tier)
-        self.choose_keep_audio(request.keep_audio)
-        if request.inputs_via:
-            self.choose_inputs_via(request.inputs_via)
+        from klingstudio.domain.draft import draft_of
+
         if is_web_address(request.source):
             self._problems.say("The clip of that run is on the internet: download it and choose the file")
-        elif self.source is None or str(self.source.path) != request.source:
-            self.set_source(Path(request.source))
-        self._references.take_over([image.place for image in request.images], request.elements)
-        self.replace_prompt(request.prompt)
+            request = replace(request, source=self.value.source)
+        before = self.value
+        self._history.push(
+            replace(draft_of(request, before.id, self._ids), name=before.name), "take over an earlier run"
+        )
+        self._show(before)
+
+
+def _of_clip(draft: Draft) -> tuple[object, ...]:
+    return draft.source, draft.trim, draft.framing, draft.keep_audio

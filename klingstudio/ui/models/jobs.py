@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from klingstudio.domain.errors import StudioError
+from klingstudio.domain.errors import Kind, StudioError
 from klingstudio.ui.models.problems import Problems
 
 if TYPE_CHECKING:
@@ -91,6 +92,25 @@ class JobsModel(QObject):
     def elapsed_s(self, job_id: str) -> float:
         """Seconds since the present phase began."""
         return max(0.0, time.monotonic() - self._since.get(job_id, time.monotonic()))
+
+    def twin(self, request: Request, size_bytes: int | None) -> str | None:
+        """The newest job that has made a take of the very same: same words, files and settings.
+
+        `size_bytes`: of the source as it is now, which tells most changed files.
+        """
+        if not self._jobs:
+            return None
+        from klingstudio.domain.job import State
+
+        wanted = what_is_made(request)
+        for job_id in reversed(self._jobs):
+            job = self._jobs[job_id]
+            mark = job.source_mark
+            if job.state is not State.COMPLETED or job.request.prompt != wanted.prompt:
+                continue
+            if what_is_made(job.request) == wanted and (mark is None or mark.size_bytes == size_bytes):
+                return job_id
+        return None
 
     def thumb(self, job_id: str) -> bytes | None:
         """PNG bytes of the job's small picture, or None; asks for one where it can be made."""
@@ -206,7 +226,11 @@ class JobsModel(QObject):
         self._ask(lambda studio: studio.queue.cancel(job_id))
 
     def carry_on(self, job_id: str) -> None:
+        """Let it go on. Said aloud where a limit has no room for it: on the card nothing changes."""
         self._ask(lambda studio: studio.queue.carry_on(job_id))
+        job = self._jobs[job_id]
+        if job.problem is not None and job.problem.kind is Kind.OVER_BUDGET and not job.is_active:
+            self._problems.show(job.problem)
 
     def look_again(self, job_id: str) -> None:
         """Have the provider asked now. Said aloud: where nothing is found, nothing on the card changes."""
@@ -278,3 +302,19 @@ class JobsModel(QObject):
     def _no_picture(self, error: Exception) -> None:
         self._wanted.clear()
         self._problems.report("pictures of takes", error)
+
+
+def what_is_made(request: Request) -> Request:
+    """The request without what changes nothing about the take: money, number, names, where files lie."""
+    elements = tuple(replace(one, name="", library_id="") for one in request.elements)
+    return replace(
+        request,
+        elements=elements,
+        source_url=None,
+        inputs_via=None,
+        billed_to=None,
+        takes=1,
+        max_cost=None,
+        accepts_unknown_price=False,
+        out=None,
+    )

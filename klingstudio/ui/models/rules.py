@@ -2,58 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from decimal import Decimal
-from pathlib import Path
 
+from klingstudio.domain.draft import Draft
 from klingstudio.domain.element import Element, Image
 from klingstudio.domain.errors import InputRefused, Problem
-from klingstudio.domain.media import (
-    Caution,
-    ClipFacts,
-    FitPlan,
-    ImageFacts,
-    Limits,
-    check_image,
-    clip_cautions,
-    plan_fit,
-)
+from klingstudio.domain.fit import plan_fit
+from klingstudio.domain.lint import Finding, Known, lint
+from klingstudio.domain.media import ClipFacts, FitPlan, Framing, Limits, Trim
 from klingstudio.domain.price import Price
-from klingstudio.domain.prompt import check_prompt, numbered, parse
-from klingstudio.domain.request import Request, Tier, check_request, reference_cautions
-from klingstudio.ui.models.references import Order
+from klingstudio.domain.request import Request
+from klingstudio.engine.accounts import those_that_do
+from klingstudio.providers.base import ProviderInfo
+from klingstudio.ui.models.pictures import Look
 
 
-def fit(facts: ClipFacts, limits: Limits) -> tuple[FitPlan | None, Problem | None]:
+def fit(
+    facts: ClipFacts, limits: Limits, trim: Trim | None, framing: Framing | None
+) -> tuple[FitPlan | None, Problem | None]:
     """How the clip is made to fit, or why it cannot be."""
     try:
-        return plan_fit(facts, limits), None
+        return plan_fit(facts, limits, trim, framing or Framing.SCALE), None
     except InputRefused as error:
         return None, error.problem
 
 
-def picture_problem(facts: ImageFacts, limits: Limits, number: int) -> Problem | None:
-    """Why the provider would refuse this picture; None where it would not."""
-    try:
-        check_image(facts, limits, f"image:{number}")
-    except InputRefused as error:
-        return error.problem
-    return None
+def findings(
+    draft: Draft,
+    info: ProviderInfo,
+    services: Iterable[ProviderInfo],
+    *,
+    plan: FitPlan | None,
+    clip_problem: Problem | None,
+    looks: dict[str, Look],
+) -> tuple[Finding, ...]:
+    """Everything there is to say about the draft before it is sent to this provider."""
+    known = Known(
+        plan=plan,
+        clip_problem=clip_problem,
+        facts={place: look.facts for place, look in looks.items() if look.facts is not None},
+        problems={place: look.problem for place, look in looks.items() if look.problem is not None},
+    )
+    return lint(draft, known, info.limits, no_elements=no_elements(info, services))
 
 
-def prompt_problem(text: str, *, images: int, elements: int, max_chars: int) -> Problem | None:
-    """What is wrong with the prompt, empty included."""
-    try:
-        check_prompt(text, images=images, elements=elements, max_chars=max_chars)
-    except InputRefused as error:
-        return error.problem
-    return None
-
-
-def renumber(text: str, before: Order, after: Order) -> str:
-    """The same prompt for other places of the references: each token keeps pointing at its own."""
-    numbers = {id_: n for ids in (after.pictures, after.elements) for n, id_ in enumerate(ids, 1)}
-    return numbered(parse(text, before.pictures, before.elements), numbers)
+def no_elements(info: ProviderInfo, services: Iterable[ProviderInfo]) -> str:
+    """Why the provider takes no elements; empty where it does."""
+    if info.takes_elements:
+        return ""
+    others = [other for other in services if other.takes_elements and other.key_variable is not None]
+    return f"{info.title} takes no elements{f'; {those_that_do(others)}' if others else ''}"
 
 
 def cap(price: Price, plan: FitPlan) -> Decimal:
@@ -62,45 +61,29 @@ def cap(price: Price, plan: FitPlan) -> Decimal:
     return price.of(plan.duration_s + float(2 / plan.fps)).amount
 
 
-def make_request(
-    *,
-    source: Path,
-    prompt: str,
-    provider: str,
-    tier: Tier,
-    pictures: Sequence[str],
-    elements: Sequence[Element],
-    keep_audio: bool,
-    inputs_via: str | None,
-    billed_to: str,
-    max_cost: Decimal | None,
+def request_of(
+    draft: Draft, info: ProviderInfo, *, inputs_via: str | None, billed_to: str, max_cost: Decimal | None
 ) -> Request:
-    """The request as it stands, not checked yet."""
+    """The request as the draft stands, not checked: an element without a front picture is left out."""
+    elements = tuple(
+        Element(frontal=one.frontal, angles=one.angles, name=one.name, library_id=one.library_id)
+        for one in draft.elements
+        if one.frontal
+    )
     return Request(
-        source=str(source),
-        prompt=prompt,
-        provider=provider,
-        tier=tier,
-        images=tuple(Image(place=place) for place in pictures),
-        elements=tuple(elements),
-        keep_audio=keep_audio,
+        source=draft.source,
+        source_url=draft.source_url,
+        prompt=draft.text,
+        provider=info.id,
+        tier=draft.tier if draft.tier in info.tiers else info.tiers[0],
+        images=tuple(Image(place=image.place) for image in draft.images),
+        elements=elements,
+        keep_audio=draft.keep_audio,
+        trim=draft.trim,
+        framing=draft.framing,
         inputs_via=inputs_via,
         billed_to=billed_to or None,
         max_cost=max_cost,
         # An unknown price is said on the button; pressing it is the agreement.
         accepts_unknown_price=max_cost is None,
     )
-
-
-def request_problem(request: Request, limits: Limits) -> Problem | None:
-    """What can be refused without opening a file: prompt, references, angles."""
-    try:
-        check_request(request, limits)
-    except InputRefused as error:
-        return error.problem
-    return None
-
-
-def cautions(request: Request, plan: FitPlan | None, limits: Limits) -> tuple[Caution, ...]:
-    """What is sent although only some documents of the provider accept it."""
-    return (*(clip_cautions(plan, limits) if plan else ()), *reference_cautions(request, limits))

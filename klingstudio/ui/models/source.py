@@ -1,4 +1,4 @@
-"""The chosen video of the draft: reading it, planning how it is made to fit, and the sample clip in its place."""
+"""The chosen video of the draft: reading it, planning how it is made to fit, fitting it, and the sample clip."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from klingstudio.domain.errors import Kind, Problem, StudioError
 from klingstudio.ui.models.problems import Problems
 
 if TYPE_CHECKING:
-    from klingstudio.domain.media import ClipFacts, FitPlan, Limits
+    from klingstudio.domain.media import ClipFacts, FitPlan, Framing, Limits, Trim
+    from klingstudio.domain.request import Request
     from klingstudio.engine.tasks import TaskOwner
     from klingstudio.studio import Studio
 
 POSTER_PX = 640
+STRIP_PICTURES = 16
+STRIP_PX = 96
+"""Height of the pictures of the strip: enough for a sharp screen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +32,41 @@ class Source:
     plan: FitPlan | None = None
     poster: bytes | None = None
     problem: Problem | None = None
+    unreadable: Problem | None = None
+    """Whatever the provider and the trim are, this file cannot be used."""
+    times: tuple[float, ...] | None = None
+    """Where it can be cut, in seconds after its first frame; the last one is its end. None: not known yet."""
+    strip: tuple[bytes, ...] = ()
+    """Small pictures spread evenly over it. Empty: not there yet, or `strip_problem`."""
+    strip_problem: Problem | None = None
+    """Why it has no strip and cannot be trimmed by hand."""
+    clip: Path | None = None
+    """What was made of it by the present plan. None: not made yet, or the file is sent as it is."""
+    fitting: float | None = None
+    """How far the making of `clip` is, 0 to 1. None: it is not being made."""
+    fit_problem: Problem | None = None
+    """Why the last attempt to make it failed."""
 
     @property
     def is_reading(self) -> bool:
         return (self.facts is None or self.plan is None) and self.problem is None
 
+    @property
+    def can_be_fitted(self) -> bool:
+        """True while there is something to do before this can be sent, and nobody does it."""
+        has_to_be = self.plan is not None and not self.plan.is_identity
+        return has_to_be and self.clip is None and self.fitting is None
+
 
 class SourceModel(QObject):
-    """At most one file. Can be given one before the studio is open; it is looked at afterwards."""
+    """At most one file. Can be given one before the studio is open; it is looked at afterwards.
+
+    What was found out about a file is kept: undo and another tab show it again at once.
+    """
 
     changed = Signal()
+    sample_made = Signal(object)
+    """Path of the sample clip that was wished for."""
 
     def __init__(self, problems: Problems, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -45,6 +74,10 @@ class SourceModel(QObject):
         self._studio: Studio | None = None
         self._tasks: TaskOwner | None = None
         self._limits: Limits | None = None
+        self._trim: Trim | None = None
+        self._framing: Framing | None = None
+        self._keeps_audio = True
+        self._seen: dict[Path, Source] = {}
         self._now: Source | None = None
         self._wants_sample = False
 
@@ -71,36 +104,105 @@ class SourceModel(QObject):
         self._limits = limits
         self._plan()
 
-    def choose(self, path: Path) -> None:
-        """Use this file. It is only read, never altered."""
-        self._wants_sample = False
-        self._now = Source(path=path.absolute())
-        self.changed.emit()
-        self._read(self._now.path)
+    def show(self, path: Path | None, trim: Trim | None, framing: Framing, *, keep_audio: bool) -> None:
+        """This file, this part of it, made to fit like this."""
+        if self._now is not None and (self._now.path, self._keeps_audio) != (path, keep_audio):
+            self._stop_fitting()
+        self._trim, self._framing, self._keeps_audio = trim, framing, keep_audio
+        if path is None:
+            self._now = None
+            self.changed.emit()
+        elif self._now is None or self._now.path != path:
+            known = self._seen.get(path, Source(path=path))
+            # What was planned for another draft is none of this one's.
+            self._now = replace(known, plan=None, problem=known.unreadable, clip=None, fitting=None, fit_problem=None)
+            self.changed.emit()
+            if known.unreadable is None and (known.poster is None or known.times is None):
+                self._read(path)
+        self._plan()
 
     def use_sample(self) -> None:
-        """Use the built-in clip, which is drawn on first use."""
+        """Make the built-in clip, which is drawn on first use; `sample_made` tells when it is there."""
         self._wants_sample = True
         self.changed.emit()
         if self._studio is not None and self._tasks is not None:
             self._tasks.restart("sample", self._make_sample(self._studio), on_error=self._sample_failed)
 
-    def remove(self) -> None:
-        self._wants_sample = False
-        if self._tasks is not None:
-            self._tasks.cancel("source")
-            self._tasks.cancel("sample")
-        self._now = None
-        self.changed.emit()
+    def forget_sample(self) -> None:
+        """Something else was chosen meanwhile."""
+        if self._wants_sample:
+            self._wants_sample = False
+            if self._tasks is not None:
+                self._tasks.cancel("sample")
+            self.changed.emit()
 
     def read_again(self) -> None:
+        """The file may be another one by now."""
         if self._now is not None:
-            self.choose(self._now.path)
+            self._stop_fitting()
+            self._now = Source(path=self._now.path)
+            self._seen.pop(self._now.path, None)
+            self.changed.emit()
+            self._read(self._now.path)
+
+    # fitting
+
+    def fit(self) -> None:
+        """Make the clip of the present plan now. Without this it is made when the draft is sent."""
+        now = self._now
+        if self._studio is not None and self._tasks is not None and now is not None and now.can_be_fitted:
+            self._change(now.path, fitting=0.0, fit_problem=None)
+            self._tasks.restart("fit", self._fit(self._studio, now), on_error=self._fit_failed)
+
+    def cancel_fit(self) -> None:
+        """Stop making it."""
+        self._stop_fitting()
+
+    def sent_clip(self, request: Request, limits: Limits) -> Path | None:
+        """What was made of the source for this request, if the source was looked at and the clip is still there."""
+        known, studio = self._seen.get(Path(request.source)), self._studio
+        if known is None or known.facts is None or studio is None:
+            return None
+        from klingstudio.ui.models import rules
+
+        plan, _ = rules.fit(known.facts, limits, request.trim, request.framing)
+        if plan is None or plan.is_identity:
+            return None
+        return studio.fits.known(known.path, plan, limits=limits, keep_audio=request.keep_audio)
+
+    async def _fit(self, studio: Studio, source: Source) -> None:
+        plan, limits = source.plan, self._limits
+        if plan is None or limits is None:
+            return
+
+        def tell(done: float) -> None:
+            if self._now is not None and self._now.plan == plan and self._now.fitting is not None:
+                self._change(source.path, fitting=done)
+
+        clip = await studio.fits.fit(source.path, plan, limits=limits, keep_audio=self._keeps_audio, on_progress=tell)
+        self._change(source.path, fitting=None, clip=Path(clip.path))
+
+    def _fit_failed(self, error: Exception) -> None:
+        if self._now is None:
+            return
+        problem = error.problem if isinstance(error, StudioError) else Problem(kind=Kind.MEDIA_WORKER_FAILED)
+        if not isinstance(error, StudioError):
+            self._problems.report("fitting the clip", error)
+        self._change(self._now.path, fitting=None, fit_problem=problem)
+
+    def _stop_fitting(self) -> None:
+        if self._now is not None and self._now.fitting is not None:
+            if self._tasks is not None:
+                self._tasks.cancel("fit")
+            self._change(self._now.path, fitting=None)
+
+    # reading
 
     async def _make_sample(self, studio: Studio) -> None:
         path = await studio.sample()
         if self._wants_sample:
-            self.choose(path)
+            self._wants_sample = False
+            self.sample_made.emit(path)
 
     def _sample_failed(self, error: Exception) -> None:
         self._wants_sample = False
@@ -109,7 +211,9 @@ class SourceModel(QObject):
 
     def _read(self, path: Path) -> None:
         if self._studio is not None and self._tasks is not None:
-            self._tasks.restart("source", self._look_at(self._studio, path), on_error=self._failed)
+            self._tasks.restart(
+                "source", self._look_at(self._studio, path), on_error=lambda error: self._failed(path, error)
+            )
 
     async def _look_at(self, studio: Studio, path: Path) -> None:
         facts = await studio.media.probe(path)
@@ -117,25 +221,46 @@ class SourceModel(QObject):
         self._plan()
         poster = await studio.media.poster(path, min(0.5, facts.duration_s / 4), POSTER_PX)
         self._change(path, poster=poster)
+        try:
+            times = await studio.media.frame_times(path)
+            self._change(path, times=times)
+            strip = await studio.media.filmstrip(path, STRIP_PICTURES, STRIP_PX)
+            self._change(path, strip=tuple(strip))
+        except StudioError as error:
+            # The clip itself can be used all the same.
+            self._change(path, strip_problem=error.problem)
 
-    def _failed(self, error: Exception) -> None:
-        path = self._now.path if self._now else Path()
+    def _failed(self, path: Path, error: Exception) -> None:
         if isinstance(error, StudioError):
-            self._change(path, problem=error.problem)
+            self._change(path, problem=error.problem, unreadable=error.problem)
         else:
             self._problems.report("reading the source", error)
-            self._change(path, problem=Problem(kind=Kind.MEDIA_WORKER_FAILED))
+            problem = Problem(kind=Kind.MEDIA_WORKER_FAILED)
+            self._change(path, problem=problem, unreadable=problem)
 
     def _plan(self) -> None:
         from klingstudio.ui.models import rules
 
         now = self._now
-        if now is None or now.facts is None or self._limits is None:
+        if now is None or now.facts is None or self._limits is None or now.unreadable is not None:
             return
-        plan, problem = rules.fit(now.facts, self._limits)
-        self._change(now.path, plan=plan, problem=problem)
+        plan, problem = rules.fit(now.facts, self._limits, self._trim, self._framing)
+        clip = self._made(now.path, plan)
+        if (plan, problem, clip) != (now.plan, now.problem, now.clip):
+            if plan != now.plan or clip is not None:
+                self._stop_fitting()
+            self._change(now.path, plan=plan, problem=problem, clip=clip, fit_problem=None)
+
+    def _made(self, path: Path, plan: FitPlan | None) -> Path | None:
+        """What was made by this plan earlier."""
+        if plan is None or plan.is_identity or self._limits is None or self._studio is None:
+            return None
+        return self._studio.fits.known(path, plan, limits=self._limits, keep_audio=self._keeps_audio)
 
     def _change(self, path: Path, **changes: object) -> None:
+        known = self._now if self._now is not None and self._now.path == path else self._seen.get(path)
+        changed = replace(known or Source(path=path), **changes)  # type: ignore[arg-type]
+        self._seen[path] = changed
         if self._now is not None and self._now.path == path:
-            self._now = replace(self._now, **changes)  # type: ignore[arg-type]
+            self._now = changed
             self.changed.emit()

@@ -1,117 +1,33 @@
-"""The prompt field with its counter, its coloured tokens and its problem line."""
+"""The prompt of the draft: the field, what there is to say about it, clauses and snippets, and the counter."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QColor,
-    QFocusEvent,
-    QFont,
-    QKeyEvent,
-    QMouseEvent,
-    QSyntaxHighlighter,
-    QTextCursor,
-    QTextDocument,
-)
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from klingstudio.domain.errors import Kind
-from klingstudio.ui import text, theme
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QSizePolicy, QTextEdit, QVBoxLayout, QWidget
+
+from klingstudio.domain.prompt import Prompt, flat, normal, parse, section
+from klingstudio.ui import theme
 from klingstudio.ui.models.draft import DraftModel
-from klingstudio.ui.widgets.icons import IconLabel
+from klingstudio.ui.models.phrases import CLAUSES, Phrase, PhrasesModel
+from klingstudio.ui.prompt.document import unit_at
+from klingstudio.ui.prompt.edit import PromptEdit
+from klingstudio.ui.prompt.faces import Faces
+from klingstudio.ui.prompt.phrase_row import PhraseRow
+from klingstudio.ui.prompt.remarks import Remark, RemarkLine, Remarks, span_of
 from klingstudio.ui.widgets.labels import label, set_role
 
-PLACEHOLDER = "What should change? Click a picture to point at it."
-_LINES = 3
+if TYPE_CHECKING:
+    from klingstudio.ui.prompt.menus import PromptMenus
+
 _NEARLY = 0.9
+_STOPS = (".", "!", "?", "…", ":", ";", ",", "。", "！", "？")
 
 
-def utf16_length(words: str) -> int:
-    """Length as Qt counts: characters outside the basic plane are two."""
-    return len(words.encode("utf-16-le")) // 2
-
-
-class Highlighter(QSyntaxHighlighter):
-    """Colours tokens by what they point at; one that points at nothing is underlined."""
-
-    def __init__(self, document: QTextDocument, field: QWidget) -> None:
-        super().__init__(document)
-        self._field = field
-        self._images = self._elements = 0
-
-    def set_counts(self, images: int, elements: int) -> None:
-        """How many references there are to point at."""
-        if (images, elements) != (self._images, self._elements):
-            self._images, self._elements = images, elements
-            self.rehighlight()
-
-    def highlightBlock(self, words: str) -> None:
-        if "@" not in words:
-            return
-        # Imported when there is something to colour: the window is shown before that.
-        from PySide6.QtGui import QTextCharFormat
-
-        from klingstudio.domain.prompt import TokenKind, find_tokens
-
-        counts = {TokenKind.IMAGE: self._images, TokenKind.ELEMENT: self._elements, TokenKind.VIDEO: 1}
-        t = theme.tokens(self._field.palette())
-        for start, end, kind, number in find_tokens(words):
-            colour = t.element if kind is TokenKind.ELEMENT else t.image
-            form = QTextCharFormat()
-            if 1 <= number <= counts[kind]:
-                form.setForeground(QColor(colour))
-                form.setBackground(QColor(theme.mix(t.raised, colour, 0.16)))
-                form.setFontWeight(QFont.Weight.DemiBold)
-            else:
-                form.setForeground(QColor(t.warning))
-                form.setUnderlineStyle(QTextCharFormat.UnderlineStyle.WaveUnderline)
-                form.setUnderlineColor(QColor(t.warning))
-            at = utf16_length(words[:start])
-            self.setFormat(at, utf16_length(words[start:end]), form)
-
-
-class PromptEdit(QPlainTextEdit):
-    """Plain text; Tab leaves the field, Esc gives the keyboard back to the window."""
-
-    left = Signal()
-    focus_changed = Signal(bool)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setTabChangesFocus(True)
-        self.setPlaceholderText(PLACEHOLDER)
-        self.setAccessibleName("Prompt")
-        self.setAccessibleDescription("What should change in the video")
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.document().setDocumentMargin(0)
-
-    def sizeHint(self) -> QSize:
-        return QSize(theme.px(320), round(self.fontMetrics().lineSpacing() * _LINES))
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(theme.px(160), self.fontMetrics().lineSpacing() * 2)
-
-    def canInsertFromMimeData(self, source: object) -> bool:
-        # Files that are dropped here belong to the window, which sorts them.
-        return bool(source.hasText()) and not source.hasUrls()  # type: ignore[attr-defined]
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.left.emit()
-            return
-        super().keyPressEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        self.focus_changed.emit(True)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        self.focus_changed.emit(False)
-
-
-class _Field(QFrame):
+class _Ground(QFrame):
     """The ground of the prompt: all of it looks like the field, so a press on its margin must not be lost."""
 
     pressed = Signal()
@@ -128,100 +44,205 @@ class _Field(QFrame):
 
 
 class PromptPanel(QWidget):
-    """The prompt of the draft."""
+    """Everything about the words of the draft."""
 
-    def __init__(self, draft: DraftModel, parent: QWidget | None = None) -> None:
+    add_images_wanted = Signal()
+    """The text points at a picture that is not there."""
+
+    def __init__(
+        self,
+        draft: DraftModel,
+        phrases: PhrasesModel,
+        earlier: Callable[[], Sequence[str]],
+        parent: QWidget | None = None,
+    ) -> None:
+        """`earlier`: the prompts of earlier jobs, newest first."""
         super().__init__(parent)
         self._draft = draft
-        self._frame = _Field(self)
-        self._frame.setObjectName("promptField")
-        self.edit = PromptEdit(self._frame)
+        self._phrases = phrases
+        self._refusal: tuple[str, Prompt] | None = None
+        self._dialogs: dict[str, QDialog] = {}
+        self.faces = Faces(draft, self)
+        self._ground = _Ground(self)
+        self._ground.setObjectName("promptField")
+        self.edit = PromptEdit(draft, self.faces, earlier, self._ground)
         self.edit.setObjectName("prompt")
-        self._highlighter = Highlighter(self.edit.document(), self.edit)
-        self._icon = IconLabel("triangle-alert", "warning", 14)
-        self._problem = label(role="warning", wraps=True)
-        self._count = label(role="faint")
-        self._count.setFont(theme.tabular(self._count.font()))
-        self._count.setAccessibleName("Characters used")
+        self._menus: PromptMenus | None = None
+        self._remarks = Remarks(draft, self.faces, self.edit, self.add_images_wanted.emit)
+        self.remark = RemarkLine(self._ground)
+        self.remark.setCursor(Qt.CursorShape.ArrowCursor)
+        self.row = PhraseRow(phrases, self._ground)
+        self.row.setCursor(Qt.CursorShape.ArrowCursor)
+        self.count = label(role="faint", parent=self._ground)
+        self.count.setFont(theme.tabular(self.count.font()))
+        self.count.setAccessibleName("Characters used")
+        self._build()
 
-        foot = QHBoxLayout()
-        foot.setSpacing(theme.px(6))
-        foot.addWidget(self._icon)
-        foot.addWidget(self._problem, stretch=1)
-        foot.addWidget(self._count, alignment=Qt.AlignmentFlag.AlignRight)
-        inside = QVBoxLayout(self._frame)
-        inside.setContentsMargins(*(theme.px(n) for n in (14, 12, 14, 8)))
-        inside.setSpacing(theme.px(theme.GAP))
-        inside.addWidget(self.edit, stretch=1)
-        inside.addLayout(foot)
-        self._frame.pressed.connect(self._write_at_end)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._frame)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-
-        self.edit.textChanged.connect(self._on_text)
         self.edit.focus_changed.connect(self._on_focus)
-        draft.prompt_replaced.connect(self._replace)
+        # Places move once more where a written number becomes a chip.
+        self.edit.textChanged.connect(self._underline)
+        self.edit.refused.connect(self._on_refused)
+        self.edit.menu_wanted.connect(self._open_menu)
+        self.edit.card_wanted.connect(self._show_card)
+        self.row.wanted.connect(self._use_phrase)
+        self.row.save_wanted.connect(lambda: self._open_save(self.edit.chosen_text()))
+        self.row.manage_wanted.connect(self._open_snippets)
+        self.faces.changed.connect(self._refresh)
+        phrases.changed.connect(self._refresh)
         draft.changed.connect(self._refresh)
         self._refresh()
 
-    def insert_token(self, token: str) -> None:
-        """Put a token where the cursor is, with a space on each side where one is needed, and go on writing."""
-        cursor = self.edit.textCursor()
-        before = self._neighbour(cursor, QTextCursor.MoveOperation.PreviousCharacter)
-        after = self._neighbour(cursor, QTextCursor.MoveOperation.NextCharacter)
-        lead = "" if not before or before.isspace() or before in "([\"'“" else " "
-        tail = "" if after and (after.isspace() or after in ".,;:!?)]\"'”") else " "
-        cursor.insertText(f"{lead}{token}{tail}")
-        self.edit.setTextCursor(cursor)
-        self.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+    def _build(self) -> None:
+        foot = QHBoxLayout()
+        foot.setSpacing(theme.px(theme.BETWEEN))
+        foot.setContentsMargins(theme.px(2), 0, theme.px(2), 0)
+        foot.addWidget(self.row, stretch=1)
+        foot.addWidget(self.count)
+        inside = QVBoxLayout(self._ground)
+        inside.setContentsMargins(*(theme.px(n) for n in (12, 8, 12, 8)))
+        inside.setSpacing(theme.px(theme.GAP))
+        inside.addWidget(self.edit, stretch=1)
+        inside.addWidget(self.remark)
+        inside.addLayout(foot)
+        self._ground.pressed.connect(self._write_at_end)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._ground)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
 
-    @staticmethod
-    def _neighbour(cursor: QTextCursor, direction: QTextCursor.MoveOperation) -> str:
-        probe = QTextCursor(cursor)
-        is_back = direction == QTextCursor.MoveOperation.PreviousCharacter
-        probe.setPosition(cursor.selectionStart() if is_back else cursor.selectionEnd())
-        probe.movePosition(direction, QTextCursor.MoveMode.KeepAnchor)
-        return probe.selectedText().replace("\u2029", "\n")
+    # acts
 
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._highlighter.rehighlight()
+    def insert_reference(self, reference_id: str) -> None:
+        """Point at this image or element where the caret is."""
+        self.edit.insert_reference(reference_id)
 
-    def _on_text(self) -> None:
-        self._draft.set_prompt(self.edit.toPlainText())
+    def detach(self) -> None:
+        """Wait for pictures that are being read, and close what is open; the program ends."""
+        self.faces.detach()
+        for dialog in self._dialogs.values():
+            dialog.close()
+
+    def _use_phrase(self, phrase: Phrase) -> None:
+        """Insert it, or select it where it is in the text already."""
+        found = self._find(phrase)
+        words = self._draft.words
+        if found is not None:
+            self.edit.select_span(unit_at(words, found[0]), unit_at(words, found[1]))
+        elif phrase in CLAUSES:
+            self._draft.replace_words(_with_sentence(words, phrase.text), f"insert “{phrase.name}”")
+            self.edit.moveCursor(QTextCursor.MoveOperation.End)
+            self.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            self.edit.insert_text(phrase.text, f"insert “{phrase.name}”")
+
+    def _find(self, phrase: Phrase) -> tuple[int, int] | None:
+        """Where the text of a phrase stands in the prompt, as positions in `flat`."""
+        value = self._draft.value
+        parts = parse(phrase.text, [one.id for one in value.images], [one.id for one in value.elements])
+        wanted, words = flat(parts), value.prompt
+        at = flat(words).find(wanted)
+        return (at, at + len(wanted)) if at >= 0 and section(words, at, at + len(wanted)) == parts else None
 
     def _write_at_end(self) -> None:
         self.edit.moveCursor(QTextCursor.MoveOperation.End)
         self.edit.setFocus(Qt.FocusReason.MouseFocusReason)
 
-    def _on_focus(self, has_it: bool) -> None:
-        set_role(self._frame, "writing", "true" if has_it else "false")
+    # menus and dialogs: made when they are wanted, for the window is shown before that
 
-    def _replace(self, words: str) -> None:
-        if words == self.edit.toPlainText():
-            return
-        # One step of undo, and the cursor stays near where it was.
-        cursor = self.edit.textCursor()
-        at = cursor.position()
-        cursor.beginEditBlock()
-        cursor.select(QTextCursor.SelectionType.Document)
-        cursor.insertText(words)
-        cursor.endEditBlock()
-        cursor.setPosition(min(at, utf16_length(words)))
-        self.edit.setTextCursor(cursor)
+    @property
+    def menus(self) -> PromptMenus:
+        """The menus of the text and its chips."""
+        if self._menus is None:
+            from klingstudio.ui.prompt.menus import PromptMenus
+
+            self._menus = PromptMenus(self.edit, self.faces, self._draft)
+            self._menus.save_wanted.connect(self._open_save)
+            self._menus.add_wanted.connect(self.add_images_wanted)
+        return self._menus
+
+    def _open_menu(self, place: int | None, at: QPoint) -> None:
+        self.menus.open(place, at)
+
+    def _show_card(self, place: int | None) -> None:
+        if place is not None or self._menus is not None:
+            self.menus.show_card(place)
+
+    def _open_save(self, text: str) -> None:
+        from klingstudio.ui.prompt.snippets import SaveDialog
+
+        if text.strip():
+            self._show("save", SaveDialog(self._phrases, text, self.window()))
+
+    def _open_snippets(self) -> None:
+        from klingstudio.ui.prompt.snippets import SnippetsDialog
+
+        dialog = SnippetsDialog(self._phrases, self.window())
+        dialog.insert_wanted.connect(self._use_phrase)
+        self._show("snippets", dialog)
+
+    def _show(self, name: str, dialog: QDialog) -> None:
+        old = self._dialogs.pop(name, None)
+        if old is not None:
+            old.close()
+            old.deleteLater()
+        self._dialogs[name] = dialog
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+
+    # what changes
+
+    def _on_focus(self, has_it: bool) -> None:
+        set_role(self._ground, "writing", "true" if has_it else "false")
+
+    def _on_refused(self, sentence: str) -> None:
+        self._refusal = (sentence, self._draft.words)
+        self._refresh()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._underline()
 
     def _refresh(self) -> None:
-        self._highlighter.set_counts(len(self._draft.pictures), len(self._draft.figures))
         used, most = len(self._draft.prompt), self._draft.prompt_max
-        self._count.setText(f"{used} / {most}")
-        set_role(self._count, "role", "bad" if used > most else "warning" if used > most * _NEARLY else "faint")
-        problem = self._draft.prompt_problem()
-        # An empty field says so by its placeholder; the button tells the rest.
-        is_shown = problem is not None and problem.kind is not Kind.PROMPT_EMPTY
-        self._icon.setVisible(is_shown)
-        self._problem.setText("")
-        if problem is not None and is_shown:
-            self._problem.setText(text.passage(problem))
+        self.count.setText(f"{used} / {most}")
+        set_role(self.count, "role", "bad" if used > most else "warning" if used > most * _NEARLY else "faint")
+        self.count.setToolTip(f"What is sent:\n{self._draft.prompt}" if used else "")
+        self.edit.setAccessibleDescription(self.edit.spoken() or "What should change in the video")
+        # Said until something else is written.
+        is_refused = self._refusal is not None and self._refusal[1] == self._draft.words
+        remark = Remark(self._refusal[0], "warning") if self._refusal and is_refused else self._remarks.remark()
+        self.remark.say(remark)
+        self.edit.set_lines(2 if remark is not None else 3)
+        used_phrases = (one.name for one in (*CLAUSES, *self._phrases.snippets) if self._find(one) is not None)
+        self.row.show_used(frozenset(used_phrases))
+        self._underline()
+
+    def _underline(self) -> None:
+        """A wave under every written number that points at nothing."""
+        words = self._draft.words
+        found = [span_of(one) for one in self._draft.findings if one.subject.startswith("prompt:")]
+        colour = QColor(theme.tokens(self.palette()).warning)
+        marks: list[QTextEdit.ExtraSelection] = []
+        for start, end in found:
+            mark = QTextEdit.ExtraSelection()
+            cursor = QTextCursor(self.edit.document())
+            cursor.setPosition(unit_at(words, start))
+            cursor.setPosition(unit_at(words, end), QTextCursor.MoveMode.KeepAnchor)
+            form = QTextCharFormat()
+            form.setUnderlineStyle(form.UnderlineStyle.WaveUnderline)
+            form.setUnderlineColor(colour)
+            mark.cursor, mark.format = cursor, form
+            marks.append(mark)
+        self.edit.setExtraSelections(marks)
+
+
+def _with_sentence(words: Prompt, sentence: str) -> Prompt:
+    """A sentence of its own behind all others."""
+    text = flat(words)
+    said = text.rstrip()
+    if "\n" in text[len(said) :]:
+        return normal((*words, sentence))
+    lead = "" if not said else " " if said.endswith(_STOPS) else ". "
+    return normal((*section(words, 0, len(said)), lead + sentence))

@@ -176,7 +176,7 @@ async def test_who_leaves_the_prompt_or_comes_by_f6_has_the_keys_of_the_player(d
     by_escape = QApplication.focusWidget()
     QTest.keyClick(by_escape or player, Qt.Key.Key_Space)
     is_playing = player._player.is_playing
-    desk.window.references._add.setFocus()
+    desk.window.references.add.setFocus()
     QTest.keyClick(desk.window, Qt.Key.Key_F6)
 
     assert by_escape is player._view
@@ -232,7 +232,7 @@ async def test_what_the_player_can_do_is_in_the_menus_while_there_is_a_clip(desk
 
 async def test_the_page_of_shortcuts_can_be_searched(desk: Desk) -> None:
     await desk.start()
-    desk.window.open_shortcuts()
+    desk.window.dialogs.shortcuts(desk.window.menus.groups())
     dialog = desk.window.findChild(ShortcutsDialog)
     assert isinstance(dialog, ShortcutsDialog)
 
@@ -380,7 +380,7 @@ async def test_what_happens_is_said_over_a_picture_that_has_the_whole_screen(des
     player.clip_problem.emit(Problem(kind=Kind.SOURCE_DAMAGED, subject="take"))
 
     assert of_frame == "The frame is Image 1 now"
-    assert of_room == "4 of 4 references used"
+    assert of_room == "4 of 4 references used; 1 of 4 left out"
     assert window.toast.words == passage(Problem(kind=Kind.SOURCE_DAMAGED, subject="take"))
     assert desk.window.toast.words == ""
     await desk.until(lambda: not desk.draft.is_reading)

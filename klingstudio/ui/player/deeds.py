@@ -9,12 +9,12 @@ from functools import partial
 from klingstudio.ui import theme
 from klingstudio.ui.player.canvas.view import PairView
 from klingstudio.ui.player.comparison import GAIN_LEAST, GAIN_MOST, Mode
-from klingstudio.ui.player.moments import AtFrame, AtTime, ByFrames, BySeconds, Moment
 from klingstudio.ui.player.playback.player import PairPlayer
 from klingstudio.ui.player.playback.shuttle import Shuttle
 from klingstudio.ui.player.playback.sound import Sound
 from klingstudio.ui.player.transport.peaks import peaks
 from klingstudio.ui.player.transport.transport import SPEEDS
+from klingstudio.ui.widgets.moments import AtFrame, AtTime, ByFrames, BySeconds, Moment
 
 MODE_OF = {
     "before": Mode.BEFORE,

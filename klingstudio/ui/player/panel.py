@@ -22,7 +22,6 @@ from klingstudio.ui.player.comparison import Comparison, Mode
 from klingstudio.ui.player.deeds import Deeds
 from klingstudio.ui.player.frames import Frames
 from klingstudio.ui.player.keys import HeldKey, Keys
-from klingstudio.ui.player.moments import timecode
 from klingstudio.ui.player.playback.pair import Pair, Side
 from klingstudio.ui.player.playback.player import PairPlayer
 from klingstudio.ui.player.playback.sound import Sound
@@ -34,6 +33,7 @@ from klingstudio.ui.player.transport.hover import Hover
 from klingstudio.ui.player.transport.mode_bar import ModeBar
 from klingstudio.ui.player.transport.transport import Transport
 from klingstudio.ui.text import sentence
+from klingstudio.ui.widgets.moments import timecode
 
 SOURCE_KEY = "source"
 """Key of the clip that was given by `show_source`."""
@@ -95,6 +95,8 @@ class PlayerPanel(QWidget):
             self._player, self._view, self._sound, self._sides, self._actions, self._modes, self._transport
         )
         self._rails = Rails(self, self._modes, self._view, self._transport)
+        self._wish_s: float | None = None
+        """A moment of the clip before, wished for while that was not open."""
         self._wrong: dict[Side, str] = {}
         """What cannot be shown, and why."""
         self._keys = Keys(self._actions, self)
@@ -186,6 +188,39 @@ class PlayerPanel(QWidget):
         dialog.fileSelected.connect(partial(self._on_file, side))
         dialog.open()
 
+    # For whoever chooses a part of the clip before
+
+    @property
+    def before_s(self) -> float:
+        """How far the clip before has been played, counted from its first frame."""
+        return self._player.clip_time_s(Side.BEFORE) or 0.0
+
+    def look_at(self, time_s: float, *, at_rest: bool = True) -> None:
+        """Stand on the frame that the clip before shows so long after its first one, as soon as it can be shown.
+
+        `at_rest`: False while something is being dragged, when drafts come first.
+        """
+        timeline = self._player.timeline
+        if timeline is None or self._player.is_loading():
+            self._wish_s = time_s
+            return
+        self._wish_s = None
+        step = timeline.step_of(timeline.leading.index.at(time_s))
+        if self._player.is_playing:
+            self._player.pause()
+        if at_rest:
+            self._player.seek(step)
+        else:
+            self._player.scrub(step)
+
+    def marked_s(self) -> tuple[float, float] | None:
+        """What is marked of the clip before, from the start of the first frame to the end of the last. None: nothing."""
+        timeline, (first, last) = self._player.timeline, self._player.marks
+        if timeline is None or not timeline.count or (first is None and last is None):
+            return None
+        last = timeline.count - 1 if last is None else last
+        return timeline.start_s + timeline.time_s(first or 0), timeline.start_s + timeline.end_s(last)
+
     def close_clips(self) -> None:
         """Forget all clips and wait until their files are closed."""
         self._frames.close()
@@ -198,6 +233,8 @@ class PlayerPanel(QWidget):
     def _put(self, side: Side, clip: PlayerClip | None, *, plays: bool = False, stays: bool = False) -> None:
         self._sides.put(side, clip)
         self._wrong.pop(side, None)
+        if side is Side.BEFORE:
+            self._wish_s = None
         if clip is None:
             self._player.load(side, None)
         else:
@@ -326,6 +363,8 @@ class PlayerPanel(QWidget):
             self._view.show_message(self.tr("The two clips have no moment in common."))
         self._states.refresh()
         self._on_survey()
+        if self._wish_s is not None and timeline is not None:
+            self.look_at(self._wish_s)
 
     def _on_survey(self) -> None:
         self._transport.bar.show_ready(self._player.survey_progress)

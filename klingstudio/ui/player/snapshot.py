@@ -14,8 +14,8 @@ from PySide6.QtGui import QImage, QImageWriter
 from klingstudio.domain.errors import StudioError
 from klingstudio.media.whole_file import new_part, writing
 from klingstudio.ui.player.comparison import Comparison, Mode
-from klingstudio.ui.player.moments import timecode
 from klingstudio.ui.player.playback.pair import Pair
+from klingstudio.ui.widgets.moments import timecode
 
 if TYPE_CHECKING:
     from klingstudio.media.changes import Heat

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,24 @@ from klingstudio.ui.window.viewer import AwayViewer, EmptyViewer
 if TYPE_CHECKING:
     from klingstudio.domain.errors import Problem
     from klingstudio.domain.job import Job
+    from klingstudio.domain.media import Trim
     from klingstudio.ui.player.panel import PlayerPanel
     from klingstudio.ui.player.playback.pair import Side
     from klingstudio.ui.player.sides import PlayerClip
     from klingstudio.ui.window.away import Away, AwayWindow
+
+
+FITTED_KEY = "fitted"
+"""Key of the clip that was made of the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What was made of the source to be sent."""
+
+    path: Path
+    starts_at_s: float
+    """Time in the source at which it begins."""
 
 
 class Stage(QStackedWidget):
@@ -41,7 +56,14 @@ class Stage(QStackedWidget):
         self._player: PlayerPanel | None = None
         self._away: Away | None = None
         self._source: Path | None = None
+        """The person's own file: its takes are on offer."""
+        self._fitted: Fitted | None = None
+        """What is before in place of the source."""
+        self._is_trimming = False
+        """The source itself is looked at, whatever was made of it."""
         self._job = ""
+        self._job_of: dict[str, str] = {}
+        """The take that was looked at last, by the id of the draft that was on the screen."""
         self.setMinimumHeight(theme.px(theme.STAGE_LEAST))
         self.empty = EmptyViewer(self)
         self.addWidget(self.empty)
@@ -49,6 +71,7 @@ class Stage(QStackedWidget):
         self.addWidget(self.elsewhere)
         self.light = DropLight(self)
         models.draft.source_changed.connect(self._on_source)
+        models.draft.switched.connect(self._on_switched)
         for signal in (models.jobs.was_attached, models.jobs.completed):
             signal.connect(self._offer)
         self._on_source()
@@ -97,19 +120,22 @@ class Stage(QStackedWidget):
             self._player.close_clips()
 
     def show_take(self, job_id: str) -> None:
-        """Play a take beside the source it was made from."""
+        """Play a take beside what was sent for it: the clip that was made of the source, else the source itself."""
         from klingstudio.ui.player.panel import SOURCE_KEY
         from klingstudio.ui.player.playback.pair import Side
 
         job = self._models.jobs.job(job_id)
         if job.take is None or self._player is None:
             return
-        self._job = job_id
-        self._show_source(Path(job.request.source))
+        self._job, self._is_trimming = job_id, False
+        self._job_of[self._models.draft.value.id] = job_id
+        sent = self._models.draft.sent_clip(job.request)
+        fitted = Fitted(sent, _start_s(job) or 0.0) if sent is not None else None
+        self._show_before(Path(job.request.source), fitted)
         self._offer()
-        before = self._player.clip(Side.BEFORE)
-        if before is None or before.key != SOURCE_KEY:
-            self._player.choose(Side.BEFORE, SOURCE_KEY)
+        before, key = self._player.clip(Side.BEFORE), SOURCE_KEY if fitted is None else FITTED_KEY
+        if before is None or before.key != key:
+            self._player.choose(Side.BEFORE, key)
         self._player.show_take(Path(job.take), self._name(job_id), starts_at_s=_start_s(job))
         self._choose_page()
         self.shown.emit(job_id)
@@ -127,14 +153,64 @@ class Stage(QStackedWidget):
         # Only a file that could be read goes into the player; what is wrong with another is said on its card.
         path = draft.source.path if draft.source is not None and draft.source.facts is not None else None
         if path is not None and path != self._source:
+            self._is_trimming = False
             self._leave_take()
-            self._show_source(path)
+            self._show_before(path, self._fitted_now())
         elif draft.source is None and self._source is not None:
             if self._away is not None:
                 self._away.end()
             self._leave_take()
-            self._show_source(None)
+            self._show_before(None, None)
+        elif path is not None and not self._job:
+            self._show_before(path, self._fitted_now())
         self._choose_page()
+
+    def _on_switched(self) -> None:
+        """Another draft is on the screen: nothing of the one before stays in the viewer."""
+        draft = self._models.draft
+        job_id = self._job_of.get(draft.value.id, "")
+        if job_id in self._models.jobs.ids():
+            if job_id != self._job:
+                self.show_take(job_id)
+            return
+        self._leave_take()
+        self._is_trimming = False
+        if draft.source is None or draft.source.path != self._source:
+            self._show_before(None, None)
+        self._on_source()
+
+    def _fitted_now(self) -> Fitted | None:
+        """What was made of the draft's source by its present plan, unless the source itself is to be seen."""
+        source = self._models.draft.source
+        if self._is_trimming or source is None or source.clip is None or source.plan is None:
+            return None
+        return Fitted(source.clip, source.plan.start_s)
+
+    def look_at(self, time_s: float, at_rest: bool) -> None:
+        """Show this moment of the source: the person is choosing a part of it."""
+        source = self._models.draft.source
+        if self._player is None or source is None:
+            return
+        self._is_trimming = True
+        self._leave_take()
+        self._show_before(source.path, None)
+        self._choose_page()
+        self._player.look_at(time_s, at_rest=at_rest)
+
+    def end_look(self) -> None:
+        """The part is chosen: what was made of it is before again, if there is such a clip."""
+        self._is_trimming = False
+        self._on_source()
+
+    def marked(self) -> Trim | None:
+        """What is marked in the player, in seconds of the source; None where nothing is, or a take is shown."""
+        marked = self._player.marked_s() if self._player is not None and not self._job else None
+        if marked is None:
+            return None
+        from klingstudio.domain.media import Trim
+
+        first_s = self._fitted.starts_at_s if self._fitted is not None else 0.0
+        return Trim(start_s=first_s + marked[0], end_s=first_s + marked[1])
 
     def _leave_take(self) -> None:
         if self._player is not None:
@@ -143,11 +219,17 @@ class Stage(QStackedWidget):
             self._job = ""
             self.shown.emit("")
 
-    def _show_source(self, path: Path | None) -> None:
-        if self._player is not None and path != self._source:
-            self._source = path
-            self._offer()
-            self._player.show_source(path)
+    def _show_before(self, source: Path | None, fitted: Fitted | None) -> None:
+        """Put the source before, or what was made of it: at the same moment where it is the same source."""
+        if self._player is None or (source, fitted) == (self._source, self._fitted):
+            return
+        is_same = source is not None and source == self._source
+        was_s = (self._fitted.starts_at_s if self._fitted is not None else 0.0) + self._player.before_s
+        self._source, self._fitted = source, fitted
+        self._offer()
+        self._player.show_source(fitted.path if fitted is not None else source)
+        if is_same:
+            self._player.look_at(max(0.0, was_s - (fitted.starts_at_s if fitted is not None else 0.0)))
 
     def _on_chosen(self, side: Side, key: str) -> None:
         """The person chose another clip in the player itself."""
@@ -164,13 +246,18 @@ class Stage(QStackedWidget):
             self._player.offer(self._clips())
 
     def _clips(self) -> list[PlayerClip]:
-        """The source and its takes, oldest first."""
+        """The source, what was made of it, and its takes, oldest first."""
         from klingstudio.ui.player.panel import SOURCE_KEY
         from klingstudio.ui.player.sides import PlayerClip
 
         if self._source is None:
             return []
         clips = [PlayerClip(key=SOURCE_KEY, name="Source", path=self._source, starts_at_s=0.0)]
+        if self._fitted is not None:
+            fitted = self._fitted
+            clips.append(
+                PlayerClip(key=FITTED_KEY, name="Fitted clip", path=fitted.path, starts_at_s=fitted.starts_at_s)
+            )
         for job in reversed([self._models.jobs.job(job_id) for job_id in self._models.jobs.ids()]):
             if job.take is not None and job.request.source == str(self._source):
                 name, path = self._name(job.id), Path(job.take)

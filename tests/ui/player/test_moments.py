@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klingstudio.ui.player.moments import AtFrame, AtTime, ByFrames, BySeconds, Moment, read_moment, timecode
+from klingstudio.ui.widgets.moments import AtFrame, AtTime, ByFrames, BySeconds, Moment, read_moment, timecode
 
 
 @pytest.mark.parametrize(

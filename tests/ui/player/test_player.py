@@ -15,10 +15,10 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from klingstudio.domain.errors import Kind
-from klingstudio.ui.player.moments import timecode
 from klingstudio.ui.player.panel import PlayerPanel
 from klingstudio.ui.player.playback.pair import Side
 from klingstudio.ui.player.sides import PlayerClip
+from klingstudio.ui.widgets.moments import timecode
 from tests.ui.player.conftest import Stage
 from tests.unit.media.numbered_clips import BLUE, GREEN, RED, numbered_clip
 from tests.unit.media.test_decode import cut_off, spoil

@@ -7,9 +7,9 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
 from klingstudio.ui import theme
-from klingstudio.ui.player.moments import read_moment, timecode
 from klingstudio.ui.player.transport.controls import WordButton
 from klingstudio.ui.widgets.labels import announce
+from klingstudio.ui.widgets.moments import read_moment, timecode
 
 _HINT = "00:03.14, 3.5, 80f, +10, -1s"
 

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from klingstudio.ui import theme
 from klingstudio.ui.player.actions import ACTS, PlayerActions, tooltip
-from klingstudio.ui.player.moments import timecode
 from klingstudio.ui.player.playback.sound import Sound
 from klingstudio.ui.player.transport.change_strip import ChangeStrip
 from klingstudio.ui.player.transport.controls import Choice, PlayButton, PlayerButton, Segment, WordButton
@@ -20,6 +19,7 @@ from klingstudio.ui.player.transport.scrub_bar import ScrubBar
 from klingstudio.ui.player.transport.sound_button import SoundButton
 from klingstudio.ui.player.transport.time_field import TimeField
 from klingstudio.ui.widgets.labels import label
+from klingstudio.ui.widgets.moments import timecode
 
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 4.0)
 

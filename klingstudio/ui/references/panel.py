@@ -1,83 +1,141 @@
-"""Tiles of the reference pictures and elements, and the place to add a picture."""
+"""The strip of reference pictures, the elements below it, and the places to add either."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QImage, QPixmap
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, QRect, Qt, QUrl, Signal
+from PySide6.QtGui import (
+    QDesktopServices,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QImage,
+    QPixmap,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from klingstudio.domain.element import is_web_address
-from klingstudio.domain.errors import Kind, Problem
-from klingstudio.ui import text, theme
+from klingstudio.domain.errors import Kind
+from klingstudio.ui import theme
 from klingstudio.ui.models.draft import DraftModel
-from klingstudio.ui.models.references import Figure, Picture
-from klingstudio.ui.references.element import ElementTile
-from klingstudio.ui.widgets.drop import DropArea, DropLight
-from klingstudio.ui.widgets.labels import label
-from klingstudio.ui.widgets.picture import Tile
+from klingstudio.ui.models.library import LibraryModel
+from klingstudio.ui.models.picture_edits import PictureEdits
+from klingstudio.ui.models.references import Picture
+from klingstudio.ui.references.elements import ElementsArea
+from klingstudio.ui.references.image_menu import Line, fill_menu
+from klingstudio.ui.references.image_tile import Face, ImageTile
+from klingstudio.ui.references.image_words import own_file, size_words, with_remark
+from klingstudio.ui.references.marker import Marker, gap_at
+from klingstudio.ui.widgets.drop import DropArea, RovingLight
+from klingstudio.ui.widgets.labels import announce, label
+from klingstudio.ui.widgets.reference_drag import drag_reference, dragged_reference
 from klingstudio.ui.widgets.thumbnails import Thumbnails
+
+if TYPE_CHECKING:
+    from klingstudio.domain.lint import Finding, Fix
+    from klingstudio.ui.references.element_tile import ElementTile
+    from klingstudio.ui.widgets.large_picture import LargePicture
 
 IMAGE_FILTER = "Pictures (*.jpg *.jpeg *.png *.webp);;All files (*)"
 COLUMNS = 2
 _COLUMNS_COMPACT = 4
+_THUMBS_KEPT = 64
 
 
 class ReferencesPanel(QWidget):
     """The pictures and elements of the draft, each kind in the order of its numbers."""
 
-    token_wanted = Signal(str)
-    """Insert this into the prompt: `@Image2`, `@Element1`."""
+    insert_wanted = Signal(str)
+    """Id of a reference that is to be put into the prompt."""
+    crop_wanted = Signal(str)
+    """Id of an image."""
     chosen = Signal(object)
     """Files were chosen in the dialog: list of Path."""
+    said = Signal(str)
+    """A short word about something that has just been done."""
 
-    def __init__(self, draft: DraftModel, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, draft: DraftModel, edits: PictureEdits, library: LibraryModel, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._draft = draft
-        self._tiles: dict[str, Tile] = {}
-        self._element_tiles: dict[str, ElementTile] = {}
-        self._thumbs: dict[str, QPixmap | None] = {}
+        self._draft, self._edits = draft, edits
+        self._tiles: dict[str, ImageTile] = {}
+        self._thumbs: dict[str, tuple[str, QPixmap | None]] = {}
+        """By place: the content it was read from, and the picture once it is there."""
         self._thumbnails = Thumbnails(self)
         self._thumbnails.ready.connect(self._on_thumb)
+        self._large: LargePicture | None = None
         self._columns: int = COLUMNS
         self._is_compact = False
+        self._carried = ""
+        self.setAcceptDrops(True)
+        self._build(library)
+        self.marker = Marker(self)
+        self.light = RovingLight(self)
+        for signal in (draft.pictures_changed, draft.providers_changed, edits.changed):
+            signal.connect(self._refresh)
+        draft.flash_wanted.connect(self.reveal)
+        self.set_compact(compact=False)
+
+    def _build(self, library: LibraryModel) -> None:
+        self._title = label("Images and elements", "section")
         self._count = label("", "section", parent=self)
-        self._add = DropArea("image-plus", "Image", parent=self)
-        self._add.setObjectName("addImage")
-        self._add.setAccessibleName("Add an image")
-        self._add.clicked.connect(self.choose)
+        self.add = DropArea("image-plus", "Image", parent=self)
+        self.add.setObjectName("addImage")
+        self.add.setAccessibleName("Add an image")
+        self.add.clicked.connect(self.choose)
         self._grid = QGridLayout()
         self._grid.setSpacing(theme.px(theme.BETWEEN))
+        self.elements = ElementsArea(self._draft, library, self)
+        self.elements.insert_wanted.connect(self.insert_wanted)
 
         head = QHBoxLayout()
         head.addStrut(theme.px(theme.HEAD))
-        self._title = label("Images", "section")
         head.addWidget(self._title)
         head.addStretch()
         head.addWidget(self._count)
+        self._adds = QWidget(self)
+        self._adds.setProperty("clear", "true")
+        self._adds_row = QBoxLayout(QBoxLayout.Direction.TopToBottom, self._adds)
+        self._adds_row.setContentsMargins(0, 0, 0, 0)
+        self._adds_row.setSpacing(theme.px(theme.BETWEEN))
+        self._adds_row.addWidget(self.add)
+        self._adds_row.addWidget(self.elements.add)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.px(theme.BETWEEN))
         column.addLayout(head)
         column.addLayout(self._grid)
-        self._elements = QVBoxLayout()
-        self._elements.setSpacing(theme.px(theme.BETWEEN))
-        column.addLayout(self._elements)
+        column.addWidget(self.elements)
+        column.addWidget(self._adds)
         self._column = column
-        self.light = DropLight(self)
-        for signal in (draft.pictures_changed, draft.providers_changed, draft.source_changed):
-            signal.connect(self._refresh)
-        self.set_compact(compact=False)
 
-    def tiles(self) -> tuple[Tile, ...]:
+    def tiles(self) -> tuple[ImageTile, ...]:
         """The tiles in the order of their numbers."""
         return tuple(self._tiles[picture.id] for picture in self._draft.pictures)
 
+    @property
+    def count_words(self) -> str:
+        """`3 of 4`."""
+        return self._count.text()
+
     def element_tiles(self) -> tuple[ElementTile, ...]:
         """The same for the elements."""
-        return tuple(self._element_tiles[figure.id] for figure in self._draft.figures)
+        return self.elements.tiles()
+
+    def tile_at(self, at: QPoint) -> tuple[str, QWidget] | None:
+        """The image whose tile is at this place of the screen, by its id; None where there is none."""
+        for id_, tile in self._tiles.items():
+            if tile.isVisible() and tile.rect().contains(tile.mapFromGlobal(at)):
+                return id_, tile
+        return None
 
     def set_compact(self, *, compact: bool) -> None:
         """All tiles in one row, where there is little height."""
@@ -85,7 +143,17 @@ class ReferencesPanel(QWidget):
         self._columns = _COLUMNS_COMPACT if compact else COLUMNS
         for at in range(_COLUMNS_COMPACT):
             self._grid.setColumnStretch(at, 1 if at < self._columns else 0)
+        self.elements.set_compact(compact=compact)
         self._refresh()
+
+    def detach(self) -> None:
+        """Wait for what is being read; the program ends."""
+        self._thumbnails.wait()
+        self.elements.detach()
+        if self._large is not None:
+            self._large.detach()
+
+    # what the person asks for
 
     def choose(self) -> None:
         """Ask for files without stopping the window."""
@@ -94,132 +162,300 @@ class ReferencesPanel(QWidget):
         dialog = QFileDialog(self, "Add images", "", IMAGE_FILTER)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.filesSelected.connect(self._on_files)
+        dialog.filesSelected.connect(lambda names: self.chosen.emit([Path(name) for name in names]))
         dialog.open()
 
-    def _on_files(self, names: list[str]) -> None:
-        self.chosen.emit([Path(name) for name in names])
+    def choose_other(self, picture_id: str) -> None:
+        """Ask for the file that is to take the place of an image; tokens go on pointing at it."""
+        from PySide6.QtWidgets import QFileDialog
+
+        number = self._draft.numbers.get(picture_id, 0)
+        dialog = QFileDialog(self, f"Replace image {number}", "", IMAGE_FILTER)
+        dialog.setObjectName("replaceImage")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda name: self._draft.replace_picture(picture_id, Path(name)))
+        dialog.open()
+
+    def reveal(self, reference_id: str) -> None:
+        """Show the person where this image is."""
+        tile = self._tiles.get(reference_id)
+        if tile is None:
+            return
+        tile.flash()
+        parent = tile.parentWidget()
+        while parent is not None:
+            if isinstance(parent, QScrollArea):
+                parent.ensureWidgetVisible(tile)
+            parent = parent.parentWidget()
+
+    def look_at(self, picture_id: str) -> None:
+        """Show an image larger, until any key or click."""
+        from klingstudio.ui.widgets.large_picture import LargePicture
+
+        picture, tile = self._picture(picture_id), self._tiles.get(picture_id)
+        if picture is None or tile is None or tile.picture is None:
+            return
+        if self._large is None:
+            self._large = LargePicture(self)
+        face = tile.face
+        beside = QRect(tile.mapToGlobal(QPoint(0, 0)), tile.size())
+        self._large.look_at(picture.place, f"{face.number}  {face.name}  {face.size}", tile.picture, beside)
+
+    def _carry(self, picture_id: str) -> None:
+        tile = self._tiles.get(picture_id)
+        if tile is not None:
+            tile.show_carried(carried=True)
+            drag_reference(tile, picture_id, tile.picture)
+            # The tile may be gone: dropped where an element begins it is none any more.
+            if (tile := self._tiles.get(picture_id)) is not None:
+                tile.show_carried(carried=False)
+
+    def _move(self, picture_id: str, by: int) -> None:
+        count = len(self._draft.pictures)
+        before = self._draft.numbers.get(picture_id, 0)
+        if 1 <= before + by <= count:
+            self._draft.move_picture(picture_id, by)
+            announce(self, f"Image {self._draft.numbers[picture_id]} of {count}")
+
+    def _show_in_folder(self, picture_id: str) -> None:
+        if (picture := self._picture(picture_id)) is not None:
+            path = Path(own_file(picture))
+            if not path.exists():
+                self.said.emit("This picture is no longer where it was")
+            elif not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent))):
+                self.said.emit(f"It is in {path.parent}")
+
+    def _copy_path(self, picture_id: str) -> None:
+        if (picture := self._picture(picture_id)) is not None:
+            QGuiApplication.clipboard().setText(own_file(picture))
+            self.said.emit("The path is copied")
+
+    # the menu of a tile
+
+    def menu(self, picture_id: str) -> QMenu:
+        """What can be done with an image now."""
+        picture = self._picture(picture_id)
+        menu = QMenu(self)
+        if picture is None:
+            return menu
+        number, count = self._draft.numbers[picture_id], len(self._draft.pictures)
+        is_away = is_web_address(picture.place)
+        away = "It is on the internet" if is_away else ""
+        unread = away or ("" if picture.facts else "It cannot be read")
+        info = self._draft.provider
+        no_elements = f"{info.title} takes no elements" if info is not None and not info.takes_elements else ""
+        fixes = [Line(words, does) for words, does in self._fixes(picture, number) if words in _MADE_HERE]
+        original = [Line("Use the original", lambda: self._edits.use_original(picture_id))] if picture.made else []
+        return fill_menu(
+            menu,
+            (
+                (
+                    Line(f"Insert @Image{number}", lambda: self.insert_wanted.emit(picture_id), "Enter"),
+                    Line("Look at it larger", lambda: self.look_at(picture_id), "Space", unread),
+                ),
+                (
+                    Line("Replace…", lambda: self.choose_other(picture_id)),
+                    Line("Crop and rotate…", lambda: self.crop_wanted.emit(picture_id), "", unread),
+                    *fixes,
+                    *original,
+                    Line("Make an element of it", lambda: self._draft.picture_to_element(picture_id), "", no_elements),
+                ),
+                (
+                    Line("Show in folder", lambda: self._show_in_folder(picture_id), "", away),
+                    Line("Copy the address" if is_away else "Copy the path", lambda: self._copy_path(picture_id)),
+                ),
+                (
+                    Line(
+                        "Move left",
+                        lambda: self._move(picture_id, -1),
+                        "Alt+←",
+                        "It is the first" if number == 1 else "",
+                    ),
+                    Line(
+                        "Move right",
+                        lambda: self._move(picture_id, 1),
+                        "Alt+→",
+                        "It is the last" if number == count else "",
+                    ),
+                    Line("Remove", lambda: self._draft.remove_reference(picture_id), "Del"),
+                ),
+            ),
+        )
+
+    def _open_menu(self, picture_id: str, where: QPoint) -> None:
+        menu = self.menu(picture_id)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(where)
+
+    # what is shown
+
+    def _picture(self, picture_id: str) -> Picture | None:
+        return next((one for one in self._draft.pictures if one.id == picture_id), None)
 
     def _refresh(self) -> None:
-        pictures, figures = self._draft.pictures, self._draft.figures
-        problem = self._draft.references_problem()
-        cautions = {one.subject: text.caution(one) for one in self._draft.cautions()}
-        tiles: dict[str, Tile | ElementTile] = {**self._tiles, **self._element_tiles}
-        focused = next((id_ for id_, tile in tiles.items() if tile.hasFocus()), None)
-        was_at = next((n for n, id_ in enumerate(tiles) if id_ == focused), 0)
-        wanted = {picture.id for picture in pictures} | {figure.id for figure in figures}
-        self._forget(wanted)
+        pictures = self._draft.pictures
+        focused = next((id_ for id_, tile in self._tiles.items() if tile.hasFocus()), None)
+        was_at = next((n for n, id_ in enumerate(self._tiles) if id_ == focused), 0)
+        wanted = {picture.id for picture in pictures}
+        for gone in [id_ for id_ in self._tiles if id_ not in wanted]:
+            tile = self._tiles.pop(gone)
+            self._grid.removeWidget(tile)
+            tile.hide()
+            tile.deleteLater()
         for number, picture in enumerate(pictures, 1):
-            subject = f"image:{number}"
-            is_about = problem is not None and problem.subject == subject
-            self._show(number, picture, problem if is_about else picture.problem, cautions.get(subject, ""))
-        for number, figure in enumerate(figures, 1):
-            subject = f"element:{number}"
-            # What a provider has none of is said at each of them.
-            is_about = problem is not None and (problem.subject == subject or problem.kind is Kind.NOT_SUPPORTED)
-            self._show_element(number, figure, problem if is_about else None, cautions.get(subject, ""))
+            self._show(number, picture)
         self._tiles = {picture.id: self._tiles[picture.id] for picture in pictures}
         if focused is not None and focused not in wanted:
-            left: tuple[QWidget, ...] = (*self.tiles(), *self.element_tiles())
-            (left[min(was_at, len(left) - 1)] if left else self._add).setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self._place_add(len(pictures))
-        used, most = len(pictures) + len(figures), self._draft.references_max
-        self._title.setText("Images and elements" if figures else "Images")
+            left = self.tiles()
+            (left[min(was_at, len(left) - 1)] if left else self.add).setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self._place_adds(len(pictures))
+        used, most = len(pictures) + len(self._draft.figures), self._draft.references_max
         self._count.setText(f"{used} of {most}")
-        self._add.setEnabled(used < most)
-        self._add.setToolTip("" if used < most else f"{most} of {most} references used")
+        self._count.setToolTip("Images and elements count together")
+        is_full = used >= most
+        reason = f"{most} of {most} references used"
+        usual = "Pictures that the prompt can point at (Ctrl+I)"
+        self.add.setEnabled(not is_full)
+        self.add.setToolTip(reason if is_full else usual)
+        self.add.setAccessibleDescription(reason if is_full else usual)
 
-    def _forget(self, wanted: set[str]) -> None:
-        for gone in [id_ for id_ in self._tiles if id_ not in wanted]:
-            _let_go(self._tiles.pop(gone), self._grid)
-        for gone in [id_ for id_ in self._element_tiles if id_ not in wanted]:
-            _let_go(self._element_tiles.pop(gone), self._elements)
-
-    def _show(self, number: int, picture: Picture, problem: Problem | None, caution: str) -> None:
-        tile = self._tiles.get(picture.id)
-        if tile is None:
-            tile = Tile(self)
-            tile.setObjectName("imageTile")
-            # One connection each, made once; the id of a picture never changes.
-            tile.clicked.connect(lambda _=False, id_=picture.id: self._insert(id_))
-            tile.removed.connect(lambda id_=picture.id: self._draft.remove_reference(id_))
-            tile.moved.connect(lambda by, id_=picture.id: self._draft.move_picture(id_, by))
-            self._tiles[picture.id] = tile
-        # At the top: beside a tile with a problem, which is higher, the pictures still stand in line.
-        at = divmod(number - 1, self._columns)
-        self._grid.addWidget(tile, *at, Qt.AlignmentFlag.AlignTop)
-        is_warning = problem is None and bool(caution)
-        remark = short(problem) if problem else "May be refused" if caution else ""
-        tile.show_reference(
-            number, picture.name, self._thumb(picture.place, picture.facts is not None), remark, is_warning=is_warning
-        )
-        if passage := text.passage(problem) if problem else caution:
-            tile.setToolTip(f"{picture.name}\n{passage}")
-            tile.setAccessibleDescription(passage)
-
-    def _show_element(self, number: int, figure: Figure, problem: Problem | None, caution: str) -> None:
-        tile = self._element_tiles.get(figure.id)
-        if tile is None:
-            tile = ElementTile(self)
-            tile.setObjectName("elementTile")
-            tile.clicked.connect(lambda _=False, id_=figure.id: self._insert(id_))
-            tile.removed.connect(lambda id_=figure.id: self._draft.remove_reference(id_))
-            self._element_tiles[figure.id] = tile
-            self._elements.addWidget(tile)
-        remark = text.reason(replace(problem, subject="")) if problem else caution
-        thumb = self._thumb(figure.element.frontal, not is_web_address(figure.element.frontal))
-        tile.show_element(number, figure.name, figure.parts, thumb, remark, is_warning=problem is None)
-
-    def _place_add(self, count: int) -> None:
-        self._grid.removeWidget(self._add)
-        self._column.removeWidget(self._add)
-        if not self._is_compact:
-            self._column.addWidget(self._add)
-            self._add.show()
-        elif count < self._columns:
-            self._grid.addWidget(self._add, 0, count, 1, self._columns - count)
-            self._add.show()
+    def _place_adds(self, count: int) -> None:
+        """Below the tiles; where there is little height, beside them as long as both rows have room there."""
+        free = self._columns - count
+        room = self.width() * free // self._columns - theme.px(theme.BETWEEN)
+        is_beside = self._is_compact and count > 0 and room >= theme.px(theme.ADD_WIDTH)
+        self._grid.removeWidget(self._adds)
+        self._column.removeWidget(self._adds)
+        across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._adds_row.setDirection(across if self._is_compact and not is_beside else down)
+        if is_beside:
+            self._grid.addWidget(self._adds, 0, count, 1, free, Qt.AlignmentFlag.AlignTop)
         else:
-            self._add.hide()
+            self._column.addWidget(self._adds)
 
-    def _thumb(self, place: str, can_be_read: bool) -> QPixmap | None:
-        if can_be_read and place not in self._thumbs:
-            self._thumbs[place] = None
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._is_compact:
+            self._place_adds(len(self._tiles))
+
+    def _show(self, number: int, picture: Picture) -> None:
+        tile = self._tiles.get(picture.id) or self._make(picture.id)
+        # At the top: beside a tile with a problem, which is higher, the pictures still stand in line.
+        self._grid.addWidget(tile, *divmod(number - 1, self._columns), Qt.AlignmentFlag.AlignTop)
+        tile.show_face(self._face(number, picture), self._thumb(picture), self._fixes(picture, number))
+
+    def _make(self, picture_id: str) -> ImageTile:
+        tile = ImageTile(self)
+        # One connection each, made once; the id of a picture never changes.
+        tile.clicked.connect(lambda _=False: self.insert_wanted.emit(picture_id))
+        tile.removed.connect(lambda: self._draft.remove_reference(picture_id))
+        tile.moved.connect(lambda by: self._move(picture_id, by))
+        tile.look_wanted.connect(lambda: self.look_at(picture_id))
+        tile.drag_wanted.connect(lambda: self._carry(picture_id))
+        tile.menu_wanted.connect(lambda where: self._open_menu(picture_id, where))
+        self._tiles[picture_id] = tile
+        return tile
+
+    def _face(self, number: int, picture: Picture) -> Face:
+        plain = Face(number=number, name=picture.name, size=size_words(picture, self._draft))
+        if self._edits.is_under_way(picture.id):
+            return replace(plain, remark="Editing…", tone="secondary")
+        finding = self._finding(number)
+        return with_remark(plain, finding) if finding is not None else plain
+
+    def _finding(self, number: int) -> Finding | None:
+        """What is said at the tile: what stops Generate before what is only mentioned."""
+        found = [one for one in self._draft.findings_at(f"image:{number}") if one.subject == f"image:{number}"]
+        # That the prompt does not speak of it is said at the prompt.
+        told = [one for one in found if one.problem is None or one.problem.kind is not Kind.REFERENCE_UNUSED]
+        return next((one for one in told if one.weight == "blocks"), told[0] if told else None)
+
+    def _fixes(self, picture: Picture, number: int) -> list[tuple[str, Callable[[], None]]]:
+        """Words and act of everything that helps, the best one first."""
+        if self._edits.is_under_way(picture.id):
+            return [("Cancel", lambda: self._edits.cancel(picture.id))]
+        finding = self._finding(number)
+        found = (self._fix(fix, picture) for fix in (finding.fixes if finding is not None else ()))
+        return [one for one in found if one is not None]
+
+    def _fix(self, fix: Fix, picture: Picture) -> tuple[str, Callable[[], None]] | None:
+        id_ = picture.id
+        match fix.value:
+            case "enlarge" | "pad" | "shrink":
+                legal = self._edits.legal(picture.facts)
+                if legal is None:
+                    return None
+                words = "Add bars" if legal.pad_ratio else "Enlarge" if legal.least_px else "Make smaller"
+                return words, lambda: self._edits.make_legal(id_)
+            case "crop":
+                return "Crop…", lambda: self.crop_wanted.emit(id_)
+            case "replace":
+                return "Replace…", lambda: self.choose_other(id_)
+            case "remove":
+                return "Remove", lambda: self._draft.remove_reference(id_)
+            case _:
+                return None
+
+    # thumbnails
+
+    def _thumb(self, picture: Picture) -> QPixmap | None:
+        facts, place = picture.facts, picture.place
+        content, thumb = self._thumbs.get(place, ("", None))
+        # Not before the file was measured: one that would eat all memory has been refused by then.
+        if facts is not None and (place not in self._thumbs or content != facts.sha256):
+            if len(self._thumbs) >= _THUMBS_KEPT:
+                self._thumbs.pop(next(iter(self._thumbs)))
+            self._thumbs[place] = (facts.sha256, thumb)
             self._thumbnails.want(place)
-        return self._thumbs.get(place)
+        return thumb if facts is not None else None
 
-    def _on_thumb(self, path: str, image: QImage) -> None:
-        if not image.isNull():
-            self._thumbs[path] = QPixmap.fromImage(image)
+    def _on_thumb(self, place: str, image: QImage) -> None:
+        if not image.isNull() and place in self._thumbs:
+            self._thumbs[place] = (self._thumbs[place][0], QPixmap.fromImage(image))
             self._refresh()
 
-    def detach(self) -> None:
-        """Wait for what is being read; the program ends."""
-        self._thumbnails.wait()
+    # an image in the hand
 
-    def _insert(self, reference_id: str) -> None:
-        tokens = {picture.id: f"@Image{n}" for n, picture in enumerate(self._draft.pictures, 1)}
-        tokens |= {figure.id: f"@Element{n}" for n, figure in enumerate(self._draft.figures, 1)}
-        self.token_wanted.emit(tokens[reference_id])
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self._carried = dragged_reference(event.mimeData())
+        if self._carried in self._tiles:
+            event.setDropAction(Qt.DropAction.MoveAction)
+            event.accept()
+        else:
+            # Files and elements belong to somebody else.
+            event.ignore()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        if self._carried not in self._tiles:
+            event.ignore()
+            return
+        at = event.position().toPoint()
+        self.marker.show_gap(self._places(), self._gap(at), at)
+        event.setDropAction(Qt.DropAction.MoveAction)
+        event.accept()
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        self.marker.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.marker.hide()
+        picture_id = dragged_reference(event.mimeData())
+        if picture_id not in self._tiles:
+            event.ignore()
+            return
+        event.setDropAction(Qt.DropAction.MoveAction)
+        event.accept()
+        gap, number = self._gap(event.position().toPoint()), self._draft.numbers[picture_id]
+        # Taken out of its place, everything behind it moves up.
+        self._move(picture_id, gap - (number - 1) - (1 if gap >= number else 0))
+
+    def _places(self) -> list[QRect]:
+        return [tile.geometry() for tile in self.tiles()]
+
+    def _gap(self, at: QPoint) -> int:
+        return gap_at(self._places(), at)
 
 
-def _let_go(tile: QWidget, layout: QLayout) -> None:
-    layout.removeWidget(tile)
-    tile.hide()
-    tile.deleteLater()
-
-
-def short(problem: Problem) -> str:
-    """`This picture is too small` → `Too small`: on the tile it is clear what is meant, and there is little room."""
-    match problem.kind:
-        case Kind.IMAGE_WRONG_TYPE:
-            return "Wrong file type"
-        case Kind.IMAGE_BAD_RATIO:
-            return "Too narrow"
-        case Kind.TOO_MANY_REFERENCES:
-            return "One too many"
-        case _:
-            words = text.sentence(problem).title
-            for start in ("This picture is ", "This picture has ", "This picture "):
-                words = words.removeprefix(start)
-            return words[:1].upper() + words[1:]
+_MADE_HERE = frozenset({"Add bars", "Enlarge", "Make smaller"})
+"""Fixes that have no line of their own in the menu."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt
+from enum import Enum
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from klingstudio.ui import theme
 from klingstudio.ui.widgets.icons import pixmap
+
+_TINT, _TINT_OF_WORDS = 0.12, 0.18
+"""How much of the accent is in the ground of a light, and in that of words over a picture."""
+_VEIL_NEAR, _VEIL_FAR = 0.16, 0.06
+"""How much of its colour a clear light lays over what is below it."""
 
 
 def dashed(colour: QColor, width: float = 1.0) -> QPen:
@@ -92,14 +99,29 @@ class DropArea(QAbstractButton):
         painter.drawText(left + side + gap, 0, wide + gap, self.height(), words, self.text())
 
 
-class DropLight(QWidget):
-    """Lies over a zone while files are dragged and says in words what a drop there will do, or why it will not."""
+class Part(Enum):
+    """How much of a zone a light covers."""
 
-    def __init__(self, zone: QWidget) -> None:
+    ALL = (0.0, 1.0)
+    LEFT = (0.0, 0.5)
+    RIGHT = (0.5, 1.0)
+
+
+class DropLight(QWidget):
+    """Lies over a zone while files are dragged and says in words what a drop there will do, or why it will not.
+
+    A light that is near acts when the files are let go now; others stand back.
+    """
+
+    def __init__(self, zone: QWidget, part: Part = Part.ALL, *, is_clear: bool = False) -> None:
+        """`is_clear`: what lies below stays visible, as a picture should."""
         super().__init__(zone)
         self._zone = zone
+        self._part = part
+        self._is_clear = is_clear
         self._words = ""
         self._refuses = False
+        self._is_near = True
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
         zone.installEventFilter(self)
@@ -109,44 +131,97 @@ class DropLight(QWidget):
         """What is said now; empty while nothing is dragged."""
         return self._words
 
-    def offer(self, verb: str) -> None:
+    @property
+    def is_near(self) -> bool:
+        """True where a drop would do what it says now."""
+        return bool(self._words) and self._is_near
+
+    def offer(self, verb: str, *, is_near: bool = True) -> None:
         """Light up: a drop does this."""
-        self._show(verb, refuses=False)
+        self._show(verb, refuses=False, is_near=is_near)
 
     def refuse(self, reason: str) -> None:
         """Say why a drop does nothing."""
-        self._show(reason, refuses=True)
+        self._show(reason, refuses=True, is_near=True)
 
     def clear(self) -> None:
         self._words = ""
         self.hide()
 
-    def _show(self, words: str, *, refuses: bool) -> None:
-        self._words, self._refuses = words, refuses
-        self.setGeometry(self._zone.rect())
-        self.raise_()
-        self.show()
+    def _show(self, words: str, *, refuses: bool, is_near: bool) -> None:
+        # Told with every move of the pointer: only what changes is painted again.
+        if (words, refuses, is_near) == (self._words, self._refuses, self._is_near) and self.isVisible():
+            return
+        self._words, self._refuses, self._is_near = words, refuses, is_near
+        self._lie_over()
+        if not self.isVisible():
+            self.raise_()
+            self.show()
         self.update()
+
+    def _lie_over(self) -> None:
+        wide, (start, end) = self._zone.width(), self._part.value
+        left = round(wide * start)
+        self.setGeometry(left, 0, round(wide * end) - left, self._zone.height())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and self.isVisible():
-            self.setGeometry(self._zone.rect())
+            self._lie_over()
         return super().eventFilter(watched, event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         t = theme.tokens(self.palette())
-        colour = t.bad if self._refuses else t.accent
+        colour = t.bad if self._refuses else t.accent if self._is_near else t.edge
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         # One drawing area of a pixel less on each side, so that the dashes are not cut.
         area = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        painter.setBrush(QColor(theme.mix(t.panel, colour, 0.12)))
-        painter.setPen(dashed(QColor(colour), 2))
+        painter.setBrush(self._ground(t, colour))
+        width = 2 if self._is_near else 1
+        # Not by the colour alone: a drop area is dashed, what takes nothing is not.
+        painter.setPen(QPen(QColor(colour), width) if self._refuses else dashed(QColor(colour), width))
         painter.drawRoundedRect(area, theme.px(theme.RADIUS), theme.px(theme.RADIUS))
-        font = painter.font()
-        font.setWeight(font.Weight.DemiBold)
-        painter.setFont(font)
-        painter.setPen(QColor(t.text))
-        inside = self.rect().adjusted(8, 8, -8, -8)
-        painter.drawText(inside, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._words)
+        self._paint_words(painter, t, colour)
         painter.end()
+
+    def _ground(self, t: theme.Tokens, colour: str) -> QColor:
+        if not self._is_clear:
+            return QColor(theme.mix(t.panel, colour, _TINT) if self._is_near else t.panel)
+        veil = QColor(colour)
+        veil.setAlphaF(_VEIL_NEAR if self._is_near else _VEIL_FAR)
+        return veil
+
+    def _paint_words(self, painter: QPainter, t: theme.Tokens, colour: str) -> None:
+        font = painter.font()
+        font.setWeight(font.Weight.DemiBold if self._is_near else font.Weight.Medium)
+        painter.setFont(font)
+        gap, how = theme.px(theme.BETWEEN), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        inside = self.rect().adjusted(gap, gap // 2, -gap, -gap // 2)
+        if self._is_clear:
+            # On a ground of their own: whatever the picture is, they can be read.
+            words = painter.boundingRect(inside, how, self._words)
+            ground = QRectF(words.adjusted(-gap, -gap // 2, gap, gap // 2)).intersected(QRectF(self.rect()))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(theme.mix(t.panel, colour, _TINT_OF_WORDS) if self._is_near else t.panel))
+            painter.drawRoundedRect(ground, theme.px(theme.RADIUS_INSIDE), theme.px(theme.RADIUS_INSIDE))
+        painter.setPen(QColor(t.text if self._is_near else t.secondary))
+        painter.drawText(inside, how, self._words)
+
+
+class RovingLight(DropLight):
+    """A light that stands over one of several parts of its host, whichever is meant."""
+
+    def __init__(self, host: QWidget, *, is_clear: bool = False) -> None:
+        super().__init__(host, is_clear=is_clear)
+        self._host = host
+        self._over: QRect | None = None
+
+    def stand_over(self, part: QWidget) -> None:
+        """Go there. What is said next is said of this part."""
+        over = QRect(part.mapTo(self._host, QPoint()), part.size())
+        if over != self._over:
+            self._over = over
+            self.setGeometry(over)
+
+    def _lie_over(self) -> None:
+        self.setGeometry(self._over or self._host.rect())

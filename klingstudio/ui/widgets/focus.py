@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QApplication, QLineEdit, QMenuBar, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenuBar, QPlainTextEdit, QTextEdit, QWidget
 from shiboken6 import isValid
 
 from klingstudio.ui import theme
 
 _KEYS = (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride)
-_FOLLOWED = (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Hide, QEvent.Type.Show)
+_FOLLOWED = (
+    QEvent.Type.Move,
+    QEvent.Type.Resize,
+    QEvent.Type.Hide,
+    QEvent.Type.Show,
+    QEvent.Type.DynamicPropertyChange,
+)
 
 
 class FocusRing(QWidget):
-    """Lies over its window and follows the focus."""
+    """Lies over its window and follows the focus. A control with a property `ringArea` gets the ring around that part."""
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
@@ -66,12 +72,14 @@ class FocusRing(QWidget):
 
     def _place(self) -> None:
         target, window = self._target, self._window
-        is_text = isinstance(target, (QLineEdit, QPlainTextEdit))
+        is_text = isinstance(target, (QLineEdit, QPlainTextEdit, QTextEdit))
         if target is None or not self._by_keyboard or is_text or target.visibleRegion().isEmpty():
             self.hide()
             return
         out = theme.RING + 1
         shown = target.visibleRegion().boundingRect()
+        if isinstance(part := target.property("ringArea"), QRect):
+            shown = shown.intersected(part)
         area = QRect(target.mapTo(window, QPoint(0, 0)) + shown.topLeft(), shown.size()).adjusted(-out, -out, out, out)
         self.setGeometry(area)
         self.show()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
@@ -13,9 +15,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QWidget
 
 from klingstudio.ui import theme
+from klingstudio.ui.widgets.icons import Button
 from klingstudio.ui.widgets.labels import announce, label
 
 TOAST_MS = 5000
+OFFER_MS = 10_000
+"""For a toast with a button: somebody has to get there."""
 _STEP_MS = 40
 
 
@@ -96,10 +101,17 @@ class Toast(QFrame):
         self._words = label(role="small")
         row = QHBoxLayout(self)
         row.setContentsMargins(theme.px(14), theme.px(8), theme.px(14), theme.px(8))
+        self._does: Callable[[], object] | None = None
+        self.button = Button("", self, kind="link")
+        # A click leaves the keyboard with whoever is writing.
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.button.clicked.connect(self._act)
+        self.button.hide()
         row.addWidget(self._words)
+        row.addWidget(self.button)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.hide)
+        self._timer.timeout.connect(self._end)
         parent.installEventFilter(self)
         self.hide()
 
@@ -107,14 +119,35 @@ class Toast(QFrame):
     def words(self) -> str:
         return self._words.text() if self.isVisible() else ""
 
-    def say(self, words: str) -> None:
-        """Show the words for five seconds and tell them to a screen reader."""
+    def say(self, words: str, *, button: str = "", does: Callable[[], object] | None = None) -> None:
+        """Show the words for five seconds and tell them to a screen reader. With a button they stay longer."""
         self._words.setText(words)
+        self._does = does
+        self.button.setText(button)
+        self.button.setVisible(does is not None)
         self._place()
         self.show()
         self.raise_()
-        self._timer.start(TOAST_MS)
-        announce(self, words)
+        self._timer.start(TOAST_MS if does is None else OFFER_MS)
+        announce(self, f"{words}. {button}" if does is not None else words)
+
+    def withdraw(self) -> None:
+        """What the button offers is no longer possible."""
+        if self._does is not None:
+            self._timer.stop()
+            self.hide()
+
+    def _act(self) -> None:
+        does = self._does
+        self.withdraw()
+        if does is not None:
+            does()
+
+    def _end(self) -> None:
+        if self.underMouse() or self.button.hasFocus():
+            self._timer.start(TOAST_MS)
+        else:
+            self.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and self.isVisible():

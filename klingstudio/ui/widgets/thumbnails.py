@@ -16,8 +16,10 @@ class Thumbnails(QObject):
     ready = Signal(str, QImage)
     """Path, and the picture; null where it could not be read."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, side_px: int = THUMB_PX) -> None:
+        """`side_px`: of the longer side, at most."""
         super().__init__(parent)
+        self.side_px = side_px
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)
         self._pool.setExpiryTimeout(2000)
@@ -39,7 +41,7 @@ class _Read(QRunnable):
         self._answers = answers
 
     def run(self) -> None:
-        self._answers.ready.emit(self._path, read_small(Path(self._path), THUMB_PX))
+        self._answers.ready.emit(self._path, read_small(Path(self._path), self._answers.side_px))
 
 
 def read_small(path: Path, side_px: int) -> QImage:

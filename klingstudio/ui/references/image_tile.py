@@ -1,0 +1,360 @@
+"""The tile of a reference picture: its number, what it is, what is wrong with it, and the act that helps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QEnterEvent,
+    QFocusEvent,
+    QFont,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPixmap,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractButton, QApplication, QHBoxLayout, QSizePolicy, QWidget
+
+from klingstudio.ui import theme
+from klingstudio.ui.widgets.icons import Button, IconButton, pixmap
+from klingstudio.ui.widgets.picture import paint_badge, paint_cover
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """What a tile shows."""
+
+    number: int
+    name: str
+    size: str = ""
+    """`800×600`, and what is special about the file."""
+    remark: str = ""
+    """What is wrong or under way, in a few words; empty where all is well."""
+    tone: str = "bad"
+    """Colour of the remark by its token: `bad` stops Generate, `warning` and `secondary` do not."""
+    details: str = ""
+    """The remark as a whole, with what to do."""
+
+
+class ImageTile(QAbstractButton):
+    """Click or Enter to put it into the prompt, Space to look at it, Del or the cross to remove it; can be dragged."""
+
+    removed = Signal()
+    moved = Signal(int)
+    """Asked to change places: -1 towards the first, +1 towards the last."""
+    look_wanted = Signal()
+    drag_wanted = Signal()
+    menu_wanted = Signal(QPoint)
+    """Where on the screen."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("imageTile")
+        self._face = Face(number=0, name="")
+        self._picture: QPixmap | None = None
+        self._pressed_at: QPoint | None = None
+        self._is_second_click = self._was_pulled = False
+        self._is_carried = False
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self._cross = IconButton("x", "Remove", self)
+        self._cross.setProperty("on", "picture")
+        self._cross.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._cross.clicked.connect(self.removed)
+        self._cross.hide()
+        self._fixes = QWidget(self)
+        self._fixes.setProperty("clear", "true")
+        self._row = QHBoxLayout(self._fixes)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(theme.px(theme.GAP))
+        self._row.addStretch()
+        self._fixes.hide()
+        self._offered: tuple[str, ...] = ()
+        self._acts: list[Callable[[], None]] = []
+        self._buttons: list[Button] = []
+        self._flash = QTimer(self)
+        self._flash.setSingleShot(True)
+        self._flash.setInterval(theme.FLASH_MS)
+        self._flash.timeout.connect(self.update)
+
+    def show_face(self, face: Face, picture: QPixmap | None, fixes: Sequence[tuple[str, Callable[[], None]]]) -> None:
+        """What the tile stands for; `fixes`: words and act of each thing that helps, the best one first."""
+        self._face, self._picture = face, picture
+        self.setText(face.name)
+        self.setAccessibleName(", ".join(part for part in (f"Image {face.number}", face.name, face.size) if part))
+        usual = "Press Enter to insert it into the prompt, Space to look at it"
+        self.setAccessibleDescription(face.details or face.remark or usual)
+        self._cross.setAccessibleName(f"Remove image {face.number}")
+        self._cross.setToolTip(f"Remove image {face.number}  Del")
+        says = face.details or face.remark or f"Click to insert @Image{face.number} into the prompt"
+        self.setToolTip("\n".join(part for part in (face.name, face.size, says) if part))
+        self._offer(fixes)
+        self.updateGeometry()
+        self.update()
+
+    def _offer(self, fixes: Sequence[tuple[str, Callable[[], None]]]) -> None:
+        words = tuple(word for word, _ in fixes)
+        self._acts = [act for _, act in fixes]
+        if words != self._offered:
+            had_focus = self._fixes.isAncestorOf(QApplication.focusWidget() or self)
+            self._offered = words
+            while self._row.takeAt(0) is not None:
+                pass
+            for old in self._buttons:
+                old.hide()
+                old.deleteLater()
+            self._buttons.clear()
+            for at, word in enumerate(words):
+                button = Button(word, self._fixes, kind="link")
+                button.setAccessibleName(f"{word.rstrip('…')} image {self._face.number}")
+                button.clicked.connect(lambda _=False, at=at: self._acts[at]())
+                self._row.addWidget(button)
+                self._buttons.append(button)
+            self._row.addStretch()
+            self._fixes.setVisible(bool(words))
+            if had_focus:
+                # What was pressed is gone; the keyboard stays at the picture it was about.
+                self.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._arrange()
+        for button in self._buttons:
+            button.setToolTip(self._face.details)
+
+    @property
+    def number(self) -> int:
+        return self._face.number
+
+    @property
+    def face(self) -> Face:
+        return self._face
+
+    @property
+    def problem(self) -> str:
+        """The remark; empty where all is well."""
+        return self._face.remark
+
+    @property
+    def picture(self) -> QPixmap | None:
+        return self._picture
+
+    def fixes(self) -> tuple[Button, ...]:
+        """The buttons that help, the best one first, as many as there is room for."""
+        return tuple(button for button in self._buttons if not button.isHidden())
+
+    def flash(self) -> None:
+        """Light the tile up for a moment: this is the one that was meant."""
+        self._flash.start()
+        self.update()
+
+    @property
+    def is_lit(self) -> bool:
+        return self._flash.isActive()
+
+    def show_carried(self, *, carried: bool) -> None:
+        """The person holds it in the hand."""
+        self._is_carried = carried
+        self.update()
+
+    # size
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return round(width * theme.TILE_ASPECT) + self._foot()
+
+    def sizeHint(self) -> QSize:
+        width = theme.px(118)
+        return QSize(width, self.heightForWidth(width))
+
+    def _foot(self) -> int:
+        lines = 1 + bool(self._face.size) + bool(self._face.remark)
+        fixes = self._fixes_height() if self._offered else 0
+        return self._line() * lines + fixes + theme.px(theme.BETWEEN)
+
+    def _line(self) -> int:
+        return QFontMetrics(self._small()).height() + theme.px(1)
+
+    def _fixes_height(self) -> int:
+        # Not of their layout, which leaves out what is not on the screen yet.
+        return max((button.sizeHint().height() for button in self._buttons), default=0)
+
+    def _small(self) -> QFont:
+        font = QFont(self.font())
+        font.setPixelSize(theme.px(theme.SMALL_PX))
+        return font
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self.updateGeometry()
+            self._arrange()
+
+    def _arrange(self) -> None:
+        self._cross.adjustSize()
+        inset = theme.px(theme.GAP)
+        self._cross.move(self.width() - self._cross.width() - inset, inset)
+        side, high = theme.px(theme.BETWEEN) - theme.px(2), self._fixes_height()
+        self._fixes.setGeometry(side, self.height() - high - theme.px(2), self.width() - 2 * side, high)
+        room = self._fixes.width()
+        for at, button in enumerate(self._buttons):
+            room -= button.sizeHint().width() + (self._row.spacing() if at else 0)
+            # What there is no room for is in the menu.
+            button.setVisible(at == 0 or room >= 0)
+
+    # keyboard and mouse
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        with_alt = event.modifiers() & Qt.KeyboardModifier.AltModifier
+        match event.key():
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter if not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+                self.click()
+            case Qt.Key.Key_Space if not event.modifiers():
+                if not event.isAutoRepeat():
+                    self.look_wanted.emit()
+            case Qt.Key.Key_Delete | Qt.Key.Key_Backspace:
+                self.removed.emit()
+            case Qt.Key.Key_Left if with_alt:
+                self.moved.emit(-1)
+            case Qt.Key.Key_Right if with_alt:
+                self.moved.emit(1)
+            case _:
+                super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        # Qt presses a button with Space, which looks here.
+        if event.key() != Qt.Key.Key_Space:
+            super().keyReleaseEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pressed_at, self._was_pulled = event.position().toPoint(), False
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        at = self._pressed_at
+        if at is not None and event.buttons() & Qt.MouseButton.LeftButton:
+            way = (event.position().toPoint() - at).manhattanLength()
+            if way >= QApplication.startDragDistance():
+                self._pressed_at = None
+                self._was_pulled = True
+                self.setDown(False)
+                self.drag_wanted.emit()
+        if not self._was_pulled:
+            super().mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._pressed_at = None
+        if self._is_second_click:
+            self._is_second_click = False
+            return
+        if self._was_pulled:
+            # Wherever it was let go, that is no click.
+            self._was_pulled = False
+            self.setDown(False)
+        super().mouseReleaseEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        # The first click has put it into the prompt; once is what is meant.
+        self._is_second_click = event.button() == Qt.MouseButton.LeftButton
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        where = event.globalPos()
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            where = self.mapToGlobal(QPoint(self.width() // 2, self.height() // 2))
+        self.menu_wanted.emit(where)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._cross.show()
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._cross.setVisible(self.hasFocus())
+        super().leaveEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._cross.show()
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._cross.setVisible(self.underMouse())
+        super().focusOutEvent(event)
+
+    # painting
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        t = theme.tokens(self.palette())
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        if self._is_carried:
+            painter.setOpacity(theme.DISABLED)
+        area, round_px = QRectF(self.rect()), theme.px(theme.RADIUS)
+        path = QPainterPath()
+        path.addRoundedRect(area, round_px, round_px)
+        painter.setClipPath(path)
+        painter.fillRect(area, QColor(theme.mix(t.raised, t.text, 0.06) if self.underMouse() else t.raised))
+        top = QRectF(0, 0, self.width(), self.height() - self._foot())
+        painter.fillRect(top, QColor(theme.mix(t.raised, t.text, 0.08)))
+        if self._picture is not None:
+            paint_cover(painter, top, self._picture, self.devicePixelRatioF())
+        else:
+            self._paint_no_picture(painter, t, top)
+        paint_badge(painter, self._face.number, t.image, t.on_image)
+        self._paint_foot(painter, t, int(top.height()))
+        self._paint_edge(painter, t, area, round_px)
+        painter.end()
+
+    def _paint_no_picture(self, painter: QPainter, t: theme.Tokens, top: QRectF) -> None:
+        side = theme.px(theme.ICON)
+        is_bad = bool(self._face.remark) and self._face.tone == "bad"
+        at = QPoint((self.width() - side) // 2, (int(top.height()) - side) // 2)
+        name, colour = ("circle-alert", t.bad) if is_bad else ("image", t.faint)
+        painter.drawPixmap(at, pixmap(name, colour, side, self.devicePixelRatioF()))
+
+    def _paint_edge(self, painter: QPainter, t: theme.Tokens, area: QRectF, round_px: int) -> None:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if self.is_lit:
+            glow = QColor(t.image)
+            glow.setAlphaF(0.2)
+            painter.fillRect(area, glow)
+            half = theme.RING / 2
+            pen = painter.pen()
+            pen.setColor(QColor(t.image))
+            pen.setWidthF(theme.RING)
+            painter.setPen(pen)
+            painter.drawRoundedRect(area.adjusted(half, half, -half, -half), round_px - half, round_px - half)
+        elif self._face.remark and self._face.tone != "secondary":
+            painter.setPen(QColor(getattr(t, self._face.tone)))
+            painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), round_px, round_px)
+
+    def _paint_foot(self, painter: QPainter, t: theme.Tokens, top: int) -> None:
+        face = self._face
+        painter.setFont(self._small())
+        metrics, inset, line = painter.fontMetrics(), theme.px(theme.BETWEEN), self._line()
+        wide = self.width() - 2 * inset
+        at = top + theme.px(3)
+        for words, colour, mode in (
+            (face.name, t.text, Qt.TextElideMode.ElideMiddle),
+            (face.size, t.secondary, Qt.TextElideMode.ElideRight),
+            (face.remark, getattr(t, face.tone), Qt.TextElideMode.ElideRight),
+        ):
+            if words:
+                painter.setPen(QColor(colour))
+                left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+                painter.drawText(inset, at, wide, line, left, metrics.elidedText(words, mode, wide))
+                at += line

@@ -132,8 +132,8 @@ def _test(arguments: list[str]) -> int:
         not_run.append("tests of sound (pulseaudio or its tools are missing)")
     elif "-m" not in arguments:
         runs.append(("sound", _aloud("tests with sound", [*pytest, "-m", "pulse", *arguments], environ)))
-    if "Xvfb" in absent:
-        not_run.append("tests with a screen (Xvfb is missing)")
+    if {"Xvfb", "openbox", "xdotool"}.intersection(absent):
+        not_run.append("tests with a screen (Xvfb, openbox or xdotool is missing)")
     elif "-m" not in arguments:
         with _screen() as display:
             on_screen = {**environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}

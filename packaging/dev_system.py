@@ -31,8 +31,8 @@ class Purpose(Enum):
 
     RUN = ("", "")
     TEST = (
-        "xvfb dbus dbus-user-session gnome-keyring pulseaudio pulseaudio-utils",
-        "Xvfb dbus-run-session dbus-send gnome-keyring-daemon pulseaudio parec pactl",
+        "xvfb openbox xdotool dbus dbus-user-session gnome-keyring pulseaudio pulseaudio-utils",
+        "Xvfb openbox xdotool dbus-run-session dbus-send gnome-keyring-daemon pulseaudio parec pactl",
     )
     # The players that ours is measured against.
     BENCH = ("xvfb ffmpeg mpv", "Xvfb ffmpeg mpv")
@@ -57,7 +57,7 @@ _ELSEWHERE = {
         "dnf install mesa-libGL mesa-libEGL libxkbcommon-x11 xcb-util-cursor xcb-util-image xcb-util-keysyms "
         "xcb-util-renderutil xcb-util-wm pulseaudio-libs rsms-inter-fonts",
         {
-            Purpose.TEST: "xorg-x11-server-Xvfb dbus-daemon dbus-tools gnome-keyring pulseaudio-utils",
+            Purpose.TEST: "xorg-x11-server-Xvfb openbox xdotool dbus-daemon dbus-tools gnome-keyring pulseaudio-utils",
             Purpose.BENCH: "xorg-x11-server-Xvfb ffmpeg-free mpv",
         },
     ),
@@ -65,7 +65,7 @@ _ELSEWHERE = {
         "pacman -S --needed libglvnd libxkbcommon-x11 xcb-util-cursor xcb-util-image xcb-util-keysyms "
         "xcb-util-renderutil xcb-util-wm libpulse inter-font",
         {
-            Purpose.TEST: "xorg-server-xvfb dbus gnome-keyring",
+            Purpose.TEST: "xorg-server-xvfb openbox xdotool dbus gnome-keyring",
             Purpose.BENCH: "xorg-server-xvfb ffmpeg mpv",
         },
     ),

@@ -1,4 +1,4 @@
-"""Files that are dragged over a window, from the moment they come in until they are dropped or carried away again."""
+"""What is dragged over a window, from the moment it comes in until it is dropped or carried away again."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Zones(Protocol):
     """The places of a window that take files. `at` counts in the window."""
 
-    def can_use(self, files: Dropped) -> bool:
-        """True when at least one of them has a place."""
+    def can_use(self, files: Dropped, at: QPointF) -> bool:
+        """True when a drop here would take at least one of them."""
         ...
 
     def light_up(self, files: Dropped, at: QPointF) -> None:
@@ -56,28 +56,43 @@ class FileDrag(QObject):
         return True
 
     def _enter(self, event: QDragEnterEvent) -> None:
-        if not event.mimeData().hasUrls():
+        # Not with the window: it reads the kinds of files.
+        from klingstudio.ui.models.drops import carries, sort_data
+
+        if not carries(event.mimeData()):
             event.ignore()
             return
-        files = self._dragged = _files(event)
+        files = self._dragged = sort_data(event.mimeData(), is_glance=True)
         self._zones.light_up(files, event.position())
-        can_use = self._zones.can_use(files)
+        can_use = self._zones.can_use(files, event.position())
         event.setDropAction(Qt.DropAction.CopyAction if can_use else Qt.DropAction.IgnoreAction)
         # Accepted in any case: only then is it told when the pointer leaves, so that the reason goes away again.
         event.accept()
 
     def _move(self, event: QDragMoveEvent) -> None:
-        if self._dragged is None or not self._zones.can_use(self._dragged):
+        if self._dragged is None:
             event.ignore()
             return
         self._zones.light_up(self._dragged, event.position())
+        if not self._zones.can_use(self._dragged, event.position()):
+            event.ignore()
+            return
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
 
     def _drop(self, event: QDropEvent) -> None:
+        from klingstudio.ui.models.drops import carries, sort_data
+
+        seen = self._dragged
         self._end()
-        files = _files(event)
-        if not self._zones.can_use(files):
+        if not carries(event.mimeData()):
+            event.ignore()
+            return
+        files = sort_data(event.mimeData())
+        if seen is not None and not files.is_useful and not files.reasons:
+            # The other program is gone already and hands nothing over any more; where its files lie is known.
+            files = seen
+        if not self._zones.can_use(files, event.position()):
             event.ignore()
             return
         event.setDropAction(Qt.DropAction.CopyAction)
@@ -87,10 +102,3 @@ class FileDrag(QObject):
     def _end(self) -> None:
         self._dragged = None
         self._zones.lights_off()
-
-
-def _files(event: QDropEvent) -> Dropped:
-    # Not with the window: it reads the kinds of files.
-    from klingstudio.ui.models.drops import sort_urls
-
-    return sort_urls(event.mimeData().urls())

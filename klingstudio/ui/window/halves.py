@@ -40,7 +40,8 @@ class Halves(QWidget):
         self.hide()
         FileDrag(window, self)
 
-    def can_use(self, files: Dropped) -> bool:
+    def can_use(self, files: Dropped, at: QPointF) -> bool:
+        del at
         return bool(files.videos)
 
     def light_up(self, files: Dropped, at: QPointF) -> None:

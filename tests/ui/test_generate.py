@@ -166,8 +166,8 @@ async def test_a_source_that_cannot_be_used_is_told_on_its_card_with_one_button(
     desk.draft.set_source(Path("/clips/short.mp4"))
     await desk.until(lambda: desk.draft.source is not None and desk.draft.source.problem is not None)
 
-    assert desk.window.source._fits.text() == "This clip is too short: 1.2 s; the least is 3 s. Choose a longer one."
-    assert desk.window.source._button.text() == Button.CHOOSE_VIDEO
+    assert desk.window.source.card.fits.words == "This clip is too short: 1.2 s; the least is 3 s. Choose a longer one."
+    assert desk.window.source.card.fits.help.text() == Button.CHOOSE_VIDEO
     assert desk.generate.reason == "This clip is too short"
 
 
@@ -258,7 +258,21 @@ async def test_the_card_of_a_bad_source_says_its_name_once_and_has_no_empty_pict
     desk.draft.set_source(Path("/clips/cut.mp4"))
     await desk.until(lambda: desk.draft.source is not None and desk.draft.source.problem is not None)
 
-    assert desk.window.source._fits.text() == (
+    assert desk.window.source.card.fits.words == (
         "This video is damaged or cut off. Copy or export it again, or choose another one."
     )
-    assert not desk.window.source._picture.isVisible()
+    assert desk.window.source.card.strip is None
+
+
+@pytest.mark.parametrize("width", [640, 900, 1200, 1440])
+async def test_what_comes_and_goes_with_the_typing_leaves_everything_where_it_is(desk: Desk, width: int) -> None:
+    await ready(desk)
+    desk.window.resize(width, 820)
+    await desk.settle()
+    before = (desk.generate.geometry(), desk.generate.button.geometry(), desk.window.stage.geometry())
+
+    desk.draft.replace_prompt("")
+    await desk.settle()
+
+    assert desk.generate.reason == "Write what should change"
+    assert (desk.generate.geometry(), desk.generate.button.geometry(), desk.window.stage.geometry()) == before

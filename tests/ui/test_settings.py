@@ -21,7 +21,7 @@ from tests.ui.conftest import Desk
 
 async def opened(desk: Desk) -> tuple[SettingsDialog, KeyBox]:
     await desk.start()
-    desk.window.open_settings(PAID.id)
+    desk.window.dialogs.settings(PAID.id)
     dialog = desk.window.findChild(SettingsDialog)
     assert isinstance(dialog, SettingsDialog)
     return dialog, dialog.box(PAID.id)

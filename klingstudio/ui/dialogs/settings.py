@@ -19,7 +19,9 @@ from PySide6.QtWidgets import (
 )
 
 from klingstudio.ui import text, theme
+from klingstudio.ui.dialogs.limits import LimitsBox
 from klingstudio.ui.models.accounts import AccountsModel, KeyState, Place
+from klingstudio.ui.models.spending import SpendingModel
 from klingstudio.ui.widgets.focus import FocusRing
 from klingstudio.ui.widgets.icons import Button, IconButton, IconLabel
 from klingstudio.ui.widgets.labels import label, set_role
@@ -35,6 +37,7 @@ _PLACES = {
     Place.KEYCHAIN: "Kept in the keychain of this computer",
     Place.SESSION: "Kept in memory until the program ends",
 }
+_GRACE = ((True, "Wait three seconds"), (False, "Send at once"))
 _THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
 
 
@@ -158,7 +161,7 @@ class SettingsDialog(QDialog):
 
     theme_chosen = Signal(str)
 
-    def __init__(self, accounts: AccountsModel, parent: QWidget | None = None) -> None:
+    def __init__(self, accounts: AccountsModel, spending: SpendingModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._accounts = accounts
         self.setObjectName("settings")
@@ -179,13 +182,22 @@ class SettingsDialog(QDialog):
             column.addWidget(label(f"Billed to, at {', '.join(payers)}", "section"))
             column.addLayout(self._build_billed_to())
             column.addSpacing(theme.px(theme.INSIDE))
+        self.limits = LimitsBox(spending, self)
+        column.addWidget(label("Spend at most", "section"))
+        column.addWidget(self.limits)
+        column.addSpacing(theme.px(theme.INSIDE))
+        column.addWidget(label("After Generate is pressed", "section"))
+        column.addLayout(self._build_grace(spending))
+        hint = "In these seconds it can be taken back: press it again, Esc or Ctrl+Z. Nothing is sent before they end."
+        column.addWidget(label(hint, "faint", wraps=True))
+        column.addSpacing(theme.px(theme.INSIDE))
         column.addWidget(label("Theme", "section"))
         column.addLayout(self._build_theme())
         column.addSpacing(theme.px(theme.INSIDE))
         column.addWidget(label("Public uploads", "section"))
         column.addLayout(self._build_consent())
         column.addStretch()
-        scroll = QScrollArea(self)
+        self._scroll = scroll = QScrollArea(self)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidget(inside)
@@ -210,6 +222,14 @@ class SettingsDialog(QDialog):
         if box is not None:
             box.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
+    def show_limits(self) -> None:
+        """Put the cursor into the first limit."""
+        first = self.limits.first
+        if first is not None:
+            self._scroll.ensureWidgetVisible(self.limits)
+            first.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            first.selectAll()
+
     def show_theme(self, choice: str) -> None:
         """Mark the theme that is used."""
         self.themes[choice].setChecked(True)
@@ -228,6 +248,23 @@ class SettingsDialog(QDialog):
         hint = "The name of an organisation of yours at the provider that pays instead. Leave it empty to pay yourself."
         column.addWidget(label(hint, "faint", wraps=True))
         return column
+
+    def _build_grace(self, spending: SpendingModel) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(theme.px(theme.BETWEEN))
+        group = QButtonGroup(self)
+        self.grace: dict[bool, Button] = {}
+        for value, words in _GRACE:
+            button = Button(words, self)
+            button.setCheckable(True)
+            button.setChecked(value is spending.send_grace)
+            button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+            button.clicked.connect(lambda _=False, choice=value: spending.set_send_grace(choice))
+            group.addButton(button)
+            row.addWidget(button)
+            self.grace[value] = button
+        row.addStretch()
+        return row
 
     def _build_theme(self) -> QHBoxLayout:
         row = QHBoxLayout()

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from klingstudio.ui import theme
 from klingstudio.ui.widgets.icons import Button
+from klingstudio.ui.widgets.labels import set_role
 
 
 class GenerateButton(Button):
@@ -19,9 +20,22 @@ class GenerateButton(Button):
         self._word = "Generate"
         self._price = ""
         self._keys = ""
+        self._wide = 0
 
-    def show_words(self, word: str, price: str, keys: str) -> None:
-        """What stands on the button; `price` and `keys` may be empty."""
+    def show_words(
+        self, word: str, price: str, keys: str, *, takes_back: bool = False, keeps_width: bool = False
+    ) -> None:
+        """What stands on the button; `price` and `keys` may be empty.
+
+        Args:
+            takes_back: it does not spend money now, and has not the colour of that.
+            keeps_width: it does not shrink under the pointer, as when it takes back.
+        """
+        if not takes_back and not keeps_width:
+            self._wide = 0
+        elif not self._wide:
+            self._wide = self.sizeHint().width()
+        set_role(self, "kind", "" if takes_back else "primary")
         self._word, self._price, self._keys = word, price, keys
         self.setAccessibleName(", ".join(part for part in (word, price) if part))
         self.updateGeometry()
@@ -38,7 +52,7 @@ class GenerateButton(Button):
     def sizeHint(self) -> QSize:
         width = sum(QFontMetrics(font).horizontalAdvance(words) for words, font, _ in self._texts())
         gaps = theme.px(theme.INSIDE) * (len(self._texts()) - 1)
-        return QSize(width + gaps + 2 * theme.px(18), theme.px(theme.BIG_CONTROL) + 2)
+        return QSize(max(width + gaps + 2 * theme.px(18), self._wide), theme.px(theme.BIG_CONTROL) + 2)
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
@@ -59,9 +73,13 @@ class GenerateButton(Button):
         painter = QPainter(self)
         t = theme.tokens(self.palette())
         off = theme.mix(t.window, t.text, 0.66)
-        colour = QColor(t.on_accent if self.isEnabled() else off)
-        left = theme.px(18)
-        for words, font, opacity in self._texts():
+        ink_of_kind = t.on_accent if self.property("kind") == "primary" else t.text
+        colour = QColor(ink_of_kind if self.isEnabled() else off)
+        texts = self._texts()
+        gap = theme.px(theme.INSIDE)
+        wide = sum(QFontMetrics(font).horizontalAdvance(words) for words, font, _ in texts) + gap * (len(texts) - 1)
+        left = (self.width() - wide) // 2
+        for words, font, opacity in texts:
             painter.setFont(font)
             ink = QColor(colour)
             ink.setAlphaF(opacity)
@@ -69,5 +87,5 @@ class GenerateButton(Button):
             wide = QFontMetrics(font).horizontalAdvance(words)
             area = QRect(left, 0, wide + 2, self.height())
             painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
-            left += wide + theme.px(theme.INSIDE)
+            left += wide + gap
         painter.end()

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from klingstudio.media.thumbs import filmstrip
 from tests.bench import clips
 from tests.bench.child import NotMeasured, told
 from tests.bench.screen import screen
@@ -22,7 +19,6 @@ from tests.bench.table import Figure, at_share
 
 RUNS = 3
 _SEEKS = 5
-_THUMBNAILS, _THUMBNAIL_PX = 20, 90
 
 
 def _goal(name: str, unit: str, must: float, *, judges_ratio: bool = False) -> Figure:
@@ -43,7 +39,6 @@ DRAG = _goal("drag request to picture, p95", "ms", 16)
 DRAFTS = _goal("clip opened to drafts, peer decoding", "s", 2, judges_ratio=True)
 CHANGES = _goal("change map of a pair, peer decoding both", "s", 1.5, judges_ratio=True)
 WIPE = _goal("wipe painted at 1280x720, p50", "ms", 1)
-THUMBNAILS = _goal("20 thumbnails, peer ffmpeg, one pass", "s", 0.6, judges_ratio=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,23 +154,6 @@ def _painting(bench: Bench) -> list[Figure]:
     return [replace(WIPE, ours=took_ms["wipe"], note=others)]
 
 
-def _thumbnails(bench: Bench) -> list[Figure]:
-    _require("ffmpeg")
-    rate = _THUMBNAILS / clips.BEFORE.seconds
-    command = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", str(bench.before)]
-    command += ["-vf", f"fps={rate},scale=-2:{_THUMBNAIL_PX}", str(bench.folder / "thumbnail-%02d.png")]
-    ours, theirs = [], []
-    # The first turn only brings files and code into memory.
-    for _ in range(bench.runs + 1):
-        began_s = time.perf_counter()
-        subprocess.run(command, check=True)
-        between_s = time.perf_counter()
-        filmstrip(bench.before, _THUMBNAILS, _THUMBNAIL_PX)
-        theirs.append(between_s - began_s)
-        ours.append(time.perf_counter() - between_s)
-    return [replace(THUMBNAILS, ours=median(ours[1:]), peer=median(theirs[1:]), note=_spread(ours[1:], theirs[1:]))]
-
-
 _GROUPS: tuple[tuple[tuple[Figure, ...], Callable[[Bench], list[Figure]]], ...] = (
     ((MISMATCHED, LEFT_OUT), _in_step),
     ((SHOWN_HD, WIDGET), _cost_of_hd),
@@ -184,7 +162,6 @@ _GROUPS: tuple[tuple[tuple[Figure, ...], Callable[[Bench], list[Figure]]], ...] 
     ((STEP_ON, STEP_BACK, STEP_BACK_MAX, CACHED, DRAG), _stepping),
     ((DRAFTS, CHANGES), _surveying),
     ((WIPE,), _painting),
-    ((THUMBNAILS,), _thumbnails),
 )
 
 

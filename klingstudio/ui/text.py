@@ -13,12 +13,19 @@ from typing import TYPE_CHECKING
 from klingstudio.domain.errors import Charged, Kind, Problem
 
 if TYPE_CHECKING:
+    from klingstudio.domain.budget import Balance
     from klingstudio.domain.job import CancelAnswer, State, Wait
     from klingstudio.domain.media import Caution
 
 
 SAMPLE_PROMPT = "Turn the day into deep snow, keep the walker as she is"
 """What the sample clip is tried with, in the window and in the demo."""
+SAVED = "Everything you compose is kept at once, also when the program is ended by force"
+NOT_SAVED = "The last changes could not be written; it is tried again every few seconds and with the next change"
+
+
+NO_TIME = "Write a time such as 0:01.20, 3.5 or 80f"
+PART_BACKWARDS = "The end has to come after the start"
 
 
 class Button(StrEnum):
@@ -95,7 +102,7 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
     ),
     Kind.SOURCE_UNFITTABLE: (
         "This picture shape does not fit",
-        "Crop the video to a less narrow shape, or choose another one.",
+        "Let it be padded or cropped, or choose another video.",
         _B.CHOOSE_VIDEO,
     ),
     Kind.TRIM_INVALID: (
@@ -117,6 +124,9 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
         "Add the picture or take the word out.",
         _B.GO_TO_PROMPT,
     ),
+    Kind.REFERENCE_UNUSED: ("The prompt does not mention it", "Insert it where it belongs.", _B.GO_TO_PROMPT),
+    Kind.FRONT_MISSING: ("This element needs a front picture", "Drop one on its first place.", _B.NONE),
+    Kind.IMAGE_DUPLICATE: ("This is the same picture twice", "One of them is enough.", _B.REMOVE),
     Kind.IMAGE_MISSING: ("This picture cannot be found", "Check its place, or remove it.", _B.REMOVE),
     Kind.IMAGE_UNREADABLE: ("This picture cannot be opened", "It may be damaged. Use another one.", _B.REMOVE),
     Kind.IMAGE_WRONG_TYPE: ("This is not a JPEG, PNG or WebP picture", "Save it as one of these.", _B.REMOVE),
@@ -132,6 +142,50 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
     Kind.TOO_MANY_ANGLES: ("This element has too many angles", "Remove some of its pictures.", _B.REMOVE),
     Kind.NOT_SUPPORTED: ("This provider cannot do that", "Change the setting or choose another provider.", _B.NONE),
     Kind.SETTING_INVALID: ("This setting cannot be used", "Correct it and try again.", _B.NONE),
+    # what is fetched from the web
+    Kind.ADDRESS_USELESS: (
+        "There is no picture or video at this address",
+        "Save the file to this computer and use that, or choose another one.",
+        _B.NONE,
+    ),
+    Kind.ADDRESS_UNREACHABLE: ("This address cannot be reached", "Check the connection.", _B.TRY_AGAIN),
+    # the library
+    Kind.ELEMENT_FILE_WRONG: (
+        "This is not an element file",
+        "Choose a file that was exported from a library, or use the pictures themselves.",
+        _B.NONE,
+    ),
+    Kind.ELEMENT_FILE_DAMAGED: (
+        "This element file is damaged or cut off",
+        "Copy it again, or export it once more.",
+        _B.NONE,
+    ),
+    Kind.ELEMENT_FILE_UNSAFE: (
+        "This element file holds what does not belong there",
+        "Nothing of it was used. Ask who made it for the pictures.",
+        _B.NONE,
+    ),
+    Kind.ELEMENT_FILE_INCOMPLETE: (
+        "This element file lacks a picture",
+        "Export it once more.",
+        _B.NONE,
+    ),
+    Kind.ELEMENT_FILE_TOO_LARGE: (
+        "This element file is too large",
+        "Use smaller pictures and export it once more.",
+        _B.NONE,
+    ),
+    Kind.ELEMENT_FILE_TOO_NEW: (
+        "This element file was made by a newer Kling Studio",
+        "Update this one.",
+        _B.NONE,
+    ),
+    Kind.ELEMENT_GONE: ("This element is no longer in the library", "Save it from a draft again.", _B.NONE),
+    Kind.ELEMENT_ON_THE_WEB: (
+        "Only pictures of this computer can be kept in the library",
+        "Save them from the web first, and put the files into the element.",
+        _B.NONE,
+    ),
     # keys and money
     Kind.KEY_MISSING: ("There is no key for this provider", "Add one, or use the sandbox.", _B.ADD_KEY),
     Kind.KEY_REFUSED: ("The provider does not accept the key", "Check it or add a new one.", _B.ADD_KEY),
@@ -152,6 +206,11 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
         "The price has gone up since you agreed to it",
         "Nothing was sent. Send again to agree to the new price, or stop here.",
         _B.NONE,
+    ),
+    Kind.OVER_BUDGET: (
+        "This could spend more than your limit",
+        "Raise the limit in the settings, wait, or send a shorter clip or fewer takes.",
+        _B.SETTINGS,
     ),
     Kind.PRICE_UNKNOWN: (
         "The price is not known",
@@ -408,6 +467,19 @@ def wait(wait: Wait | None) -> str:
     return f"about {usual}, from {wait.jobs} {'edit' if wait.jobs == 1 else 'edits'}"
 
 
+def spent(balance: Balance) -> list[str]:
+    """How a day or month stands: one sentence, and one for each part of it that is not certain."""
+    which = "Today" if balance.period.value == "day" else "This month"
+    of = f" of {balance.limit}" if balance.limit is not None else ", no limit"
+    said = [f"{which} {balance.booked}{of}."]
+    if balance.reserved.amount:
+        said.append(f"{balance.reserved} of it is reserved until it is known what was charged.")
+    if balance.unknown:
+        edits = "1 edit" if balance.unknown == 1 else f"{balance.unknown} edits"
+        said.append(f"The price of {edits} is not known.")
+    return said
+
+
 def cancel_answer(answer: CancelAnswer) -> str:
     """What the provider said to a cancel."""
     return _CANCEL_ANSWERS[answer.value]
@@ -418,15 +490,37 @@ def cancelled_when(answer: CancelAnswer | None) -> str:
     return _CANCELLED_WHEN.get(answer.value, "") if answer is not None else ""
 
 
+def part_outside(length: str) -> str:
+    """A written start or end lies outside a clip of this length."""
+    return f"The clip goes from 0:00.00 to {length}"
+
+
+def part_too_short(length_s: float, least_s: float) -> str:
+    """The written part of a clip is shorter than any document accepts."""
+    return f"That is {length_s:.1f} s; the least is {least_s:g} s"
+
+
+def part_too_long(length_s: float, most_s: float) -> str:
+    """The written part of a clip is longer than any document accepts."""
+    return f"That is {length_s:.1f} s; the most is {most_s:g} s"
+
+
 def details(problem: Problem) -> str:
     """Everything that is known of a problem, for who wants to see or report it: one line, then the reply as it came."""
     return "\n\n".join(part for part in (one_line(problem), problem.raw) if part)
 
 
 def place(subject: str) -> str:
-    """The place a problem belongs to, as the window calls it: `image:2` → `Image 2`. Empty for none."""
-    kind, _, number = subject.partition(":")
-    return f"{kind.capitalize()} {number}".strip()
+    """The place a problem belongs to, as the window calls it: `image:2` → `Image 2`, `element:1:0` → `Element 1, front`.
+
+    Empty for none.
+    """
+    kind, _, rest = subject.partition(":")
+    number, _, slot = rest.partition(":")
+    if kind == "prompt":
+        return "Prompt"
+    part = "" if not slot else ", front" if slot == "0" else f", angle {slot}"
+    return f"{kind.capitalize()} {number}{part}".strip()
 
 
 def _begun(words: str) -> str:

@@ -112,20 +112,50 @@ TAKES_WIDTH = 308
 HEADER = 40
 STATUS = 31
 """Height of the status line, its rule not counted."""
-FOOT = 222
+FOOT = 252
 """What stands below the viewer before there is a clip: margin, prompt, buttons, status."""
 HEAD = 28
 """Height of the line that names a panel."""
 TILE_ASPECT = 0.62
 MORE_WIDTH = 24
 MORE_HEIGHT = 18
+TRIM_HEIGHT = 44
+"""Of the strip of pictures that the used part of the source is chosen on."""
+TRIM_GRAB = 12
+"""How far from the edge of that part it can still be taken hold of."""
+TRIM_BAR = 5
+"""Width of what is seen of such a handle."""
+TRIM_PART_LEAST = 96
+"""Of a long source the longest part there can be is this wide."""
 THUMB_WIDTH = 92
 THUMB_HEIGHT = 52
 BADGE = 20
-ELEMENT_SIDE = 48
+DRAGGED = 72
+"""Longer side of a picture in the person's hand."""
+ADD_WIDTH = 220
+"""Narrower than this the rows that add a reference stand below the tiles, not beside them."""
+GRIP = 14
+"""How far from the edge of a crop it can still be taken hold of."""
+CROP_SIZE = (860, 660)
+LARGE_LOOK = 720
+"""Longer side of a picture that is looked at larger."""
+FLASH_MS = 600
+"""How long a reference is lit that the person was sent to. It stands still, so less motion changes nothing."""
+BAR_RGB = (128, 128, 128)
+"""Of the bars beside a padded picture, as they are made: a grey that adds neither light nor colour."""
+LIMIT_WIDTH = 110
+"""Of a field for an amount of money."""
+ELEMENT_SIDE = 56
 """Side of an element's frontal picture on its tile."""
+ANGLE_SIDE = 36
+"""The same for its angles."""
 DETAILS_HEIGHT = 120
 """Of a provider's reply, before it scrolls."""
+LIBRARY_SIZE = (820, 600)
+LIBRARY_LIST = 320
+"""Least width of the list of elements; with less room what is chosen stands below it."""
+LIBRARY_DETAILS = 300
+NOTES_HEIGHT = 84
 COMPARE_SIZE = (1080, 720)
 COMPARE_COLUMN = 190
 """Narrower than this per provider, they stand below each other instead of side by side."""
@@ -151,12 +181,36 @@ DRAWER_BELOW = 1180
 """Narrower than this the takes become a drawer."""
 STRIP_BELOW = 900
 """Narrower than this the inputs become a strip above the prompt."""
+TABS_FROM = 1100
+"""Narrower than this the drafts get a line of their own below the menus."""
+TABS_LINE = 36
+TAB_HEIGHT = 28
+TAB_LEAST = 104
+TAB_MOST = 190
 NAME_FROM = 560
 """Narrower than this the header leaves the program's name out."""
+SPENDING_FROM = 800
+"""Narrower than this the header leaves out what was spent today."""
 STAGE_LEAST = 200
-REASON_LEAST = 170
+REASON_LEAST = 150
 """Narrower than this a reason beside the button would be a column of single words."""
-PROMPT_MOST = 132
+PROMPT_MOST = 156
+PROMPT_LINE = 25
+"""Height of a line of the prompt, with a chip in it or not: nothing moves when one is inserted."""
+CHIP_PX = 13
+CHIP_HEIGHT = 20
+CHIP_THUMB = 24
+"""Width of the picture in a chip."""
+CHIP_AIR = 5
+CHIP_ICON = 14
+CHIP_NAME_MOST = 150
+CHIP_RADIUS = 5
+PICK_WIDTH = 260
+"""Of the list that opens at an `@`."""
+PICK_ROW = 34
+PICK_PICTURE = 40
+CARD_PICTURE = 200
+"""Width of the picture that is shown over a chip."""
 WINDOW_SIZE = (1440, 900)
 WINDOW_LEAST = (640, 480)
 FRAME = 36
@@ -411,6 +465,12 @@ QPushButton[kind="primary"]:disabled { background: @accent_off; color: @on_accen
 QPushButton[kind="viewer"] { min-height: @big; padding: 0 @p14; }
 QPushButton[kind="small"] { background: @soft; min-height: @square; padding: 0 @p8; font-size: @small; border-radius: @inner; }
 QPushButton[kind="small"]:hover { background: @chosen; }
+QPushButton[kind="small"]:checked { background: @switched_on; border: 1px solid @edge; }
+QPushButton[kind="small"]:disabled { color: @off; }
+QPushButton[kind="part"] { background: transparent; border: none; border-radius: @p4; color: @text; padding: 0;
+  min-height: @p18; font-size: @small; text-align: left; }
+QPushButton[kind="part"]:hover { text-decoration: underline; }
+QPushButton[kind="part"]:disabled { color: @secondary; }
 QPushButton[kind="spend"] { background: @accent; color: @on_accent; border: none; font-weight: 600;
   min-height: @square; padding: 1px @p8; font-size: @small; border-radius: @inner; }
 QPushButton[kind="spend"]:hover { background: @accent_hover; }
@@ -442,19 +502,44 @@ QSlider[kind="level"]::sub-page:horizontal { background: @secondary; height: @th
 QSlider[kind="level"]::handle:horizontal { background: @text; width: @p12; height: @p12; margin: -@p6 0; border-radius: @p6; }
 QSlider[kind="level"]::handle:horizontal:hover { background: @text; }
 
-QPlainTextEdit { background: transparent; color: @text; border: none; font-size: @prompt_px;
+QPlainTextEdit, QTextEdit { background: transparent; color: @text; border: none; font-size: @prompt_px;
   selection-background-color: @selection; selection-color: @text; }
 QPlainTextEdit[kind="details"] { background: @panel; color: @secondary; border: 1px solid @line; border-radius: @inner;
   padding: @p4; font-size: @small; }
+QPushButton[kind="clause"] { background: transparent; color: @secondary; border: 1px solid @line; border-radius: @p12;
+  padding: 0 @p8; min-height: @p24; font-size: @small; }
+QPushButton[kind="clause"]:hover { background: @hover; color: @text; }
+QPushButton[kind="clause"]:pressed { background: @pressed; }
+QPushButton[kind="clause"]:checked { background: @chosen; color: @text; border: 1px solid @edge; }
+QFrame#picker, QFrame#chipCard { background: @raised; border: 1px solid @edge; border-radius: @radius; }
+QFrame#picker QListWidget { background: transparent; border: none; outline: none; }
+QFrame#picker QListWidget::item { color: @text; padding: 0 @p4; border-radius: @inner; }
+QFrame#picker QListWidget::item:selected { background: @chosen; color: @text; }
+QListWidget[kind="rows"] { background: @raised; border: 1px solid @line; border-radius: @radius; padding: @p4; outline: none; }
+QListWidget[kind="rows"]::item { color: @text; padding: @p6; border-radius: @inner; }
+QListWidget[kind="rows"]::item:selected { background: @chosen; color: @text; }
 QFrame#promptField { background: @raised; border: 1px solid @line; border-radius: @radius; }
 QFrame#promptField[writing="true"] { border: 1px solid @edge; }
 QLineEdit { background: @raised; color: @text; border: 1px solid @line; border-radius: @radius;
   padding: 0 @p8; min-height: @control; selection-background-color: @selection; selection-color: @text; }
 QLineEdit:focus { border: 1px solid @edge; }
 QLineEdit:disabled { color: @off; }
+QLineEdit[kind="small"] { padding: 0 @p6; min-height: @p24; font-size: @small; border-radius: @inner; }
+QLineEdit[wrong="true"] { border: 1px solid @bad; }
+QLineEdit[kind="in-place"] { min-height: 0; padding: 0 @p4; border-radius: @inner; }
+
+QTabBar#drafts { background: transparent; }
+QTabBar#drafts::tab { background: transparent; color: @secondary; border: none; border-radius: @inner; margin: @p2 ;
+  padding: 0 @p6; font-size: @base; }
+QTabBar#drafts::tab:hover { background: @hover; color: @text; }
+QTabBar#drafts::tab:selected { background: @chosen; color: @text; }
+QTabBar#drafts::scroller { width: @p24; }
+QLineEdit[kind="tab"] { background: @window; border: 1px solid @edge; border-radius: @inner; padding: 0 @p6; min-height: 0; }
+QListView { background: transparent; border: none; outline: none; }
 
 QMenuBar { background: transparent; color: @secondary; padding: 0; }
 QMenuBar::item { background: transparent; padding: @p6 @p8; border-radius: @inner; margin: 0; }
+QToolButton#qt_menubar_ext_button { padding: 0; }
 QMenuBar::item:selected { background: @panel_hover; color: @text; }
 QMenu { background: @raised; color: @text; border: 1px solid @line; padding: @p4; }
 QMenu::item { padding: @p6 @p24 @p6 @p12; border-radius: @inner; min-width: @menu; }

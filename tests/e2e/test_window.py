@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QTextEdit, QWidget
 
 from klingstudio import app
 from klingstudio.domain.job import Job, State
@@ -28,7 +28,7 @@ class Desk:
     """The program as `klingstudio` opens it, without its own event loop."""
 
     def __init__(self, application: QApplication, *, demo: bool) -> None:
-        self.models = Models()
+        self.models = Models(tick_ms=20)
         self.window = Window(self.models, Theme(application))
         self.window.resize(1440, 900)
         self.window.show()
@@ -96,7 +96,7 @@ async def a_desk(application: QApplication, *, demo: bool = False) -> AsyncItera
 
 async def generate(desk: Desk, clip: Path, prompt: str) -> None:
     desk.drop(clip)
-    edit = desk.child(QPlainTextEdit, "prompt")
+    edit = desk.child(QTextEdit, "prompt")
     edit.setFocus()
     QTest.keyClicks(edit, prompt)
     button = desk.child(QPushButton, "generate")
@@ -129,7 +129,7 @@ async def test_pressing_generate_twice_quickly_orders_once(
 
     async with a_desk(qapp) as desk:
         await generate(desk, clip, "night")
-        edit = desk.child(QPlainTextEdit, "prompt")
+        edit = desk.child(QTextEdit, "prompt")
         QTest.keyClick(edit, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
         await desk.until(lambda: bool(desk.jobs()) and all(job.state is State.COMPLETED for job in desk.jobs()))
 

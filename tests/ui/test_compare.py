@@ -130,7 +130,7 @@ async def opened(desk: Desk, *offers: Offer) -> CompareDialog:
     desk.studio.offers = offers or (an_offer(PAID), an_offer(BARE))
     await desk.start()
     await desk.fill()
-    desk.window.open_compare()
+    desk.window.dialogs.compare()
     dialog = desk.window.findChild(CompareDialog)
     assert isinstance(dialog, CompareDialog)
     await desk.until(lambda: desk.models.compare.stage is not Stage.ASKING)
@@ -139,7 +139,7 @@ async def opened(desk: Desk, *offers: Offer) -> CompareDialog:
 
 async def test_the_link_of_the_bar_opens_it_and_escape_closes_it(desk: Desk) -> None:
     await opened(desk)
-    desk.window._dialogs["compare"].close()
+    desk.window.dialogs._made["compare"].close()
 
     desk.generate._compare.click()
     dialog = desk.window.findChild(CompareDialog)
@@ -202,7 +202,7 @@ async def test_one_without_a_key_can_be_chosen_and_leads_to_adding_one(desk: Des
 async def test_without_a_clip_it_says_what_to_do_first(desk: Desk) -> None:
     await desk.start()
 
-    desk.window.open_compare()
+    desk.window.dialogs.compare()
 
     dialog = desk.window.findChild(CompareDialog)
     assert isinstance(dialog, CompareDialog)
@@ -247,7 +247,7 @@ async def test_it_follows_the_draft_while_it_is_open_and_rests_when_closed(desk:
 
     desk.draft.choose_takes(3)
     await desk.until(lambda: len(desk.studio.compared) > asked)
-    desk.draft.set_prompt("Make it rain")
+    desk.draft.replace_prompt("Make it rain")
     await desk.settle()
     after_words = len(desk.studio.compared)
     dialog.close()

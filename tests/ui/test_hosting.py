@@ -196,12 +196,12 @@ async def test_an_element_is_inserted_removed_and_the_others_keep_their_tokens(d
     first, second = desk.window.references.element_tiles()
 
     second.click()
-    inserted = desk.edit.toPlainText()
+    inserted = desk.draft.prompt
     desk.draft.replace_prompt(EARLIER.prompt)
     first.removed.emit()
 
     assert "@Element2 " in inserted.replace(EARLIER.prompt, "")
-    assert desk.edit.toPlainText() == "Let @Element follow @Element1 as in @Image1"
+    assert desk.draft.prompt == "Let @Element follow @Element1 as in @Image1"
     assert [tile.number for tile in desk.window.references.element_tiles()] == [1]
 
 
@@ -262,10 +262,10 @@ async def test_a_clip_that_only_some_documents_accept_has_a_calm_word_on_its_car
     desk.draft.set_source(Path("/clips/wide.mp4"))
     await desk.until(lambda: not desk.draft.is_reading)
 
-    assert desk.window.source._fits.text() == (
+    assert desk.window.source.card.fits.words == (
         "3840×960 px may be too large: only its newest page, read 2026-09-01, takes more than 2160 px"
     )
-    assert desk.window.source._fits.property("role") == "warning"
+    assert desk.window.source.card.fits.tone == "warning"
     assert desk.generate.readiness().ok
 
 

@@ -43,8 +43,8 @@ def controls(root: QWidget) -> list[QWidget]:
 
 async def test_every_control_has_a_name_for_a_screen_reader(desk: Desk, tmp_path: Path) -> None:
     await furnished(desk, tmp_path)
-    desk.window.open_settings()
-    desk.window.open_shortcuts()
+    desk.window.dialogs.settings()
+    desk.window.dialogs.shortcuts(desk.window.menus.groups())
 
     found = controls(desk.window)
     nameless = [

@@ -220,7 +220,7 @@ def _ended(job: Job, words: object, at: str) -> CardWords:
         )
     else:
         sentence = text.sentence(problem)
-        again = Act.TRY_AGAIN if problem.kind is Kind.INTERRUPTED else Act.RUN_AGAIN
+        again = Act.TRY_AGAIN if problem.kind in {Kind.INTERRUPTED, Kind.OVER_BUDGET} else Act.RUN_AGAIN
         acts = (*_key_acts(problem), again)
         made = words("bad", "circle-alert", sentence.title, *acts, detail=sentence.hint, foot=foot)
     return made

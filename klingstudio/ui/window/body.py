@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -20,9 +23,13 @@ from klingstudio.ui.references.panel import ReferencesPanel
 from klingstudio.ui.source.panel import SourcePanel
 from klingstudio.ui.takes.panel import TakesPanel
 from klingstudio.ui.widgets.icons import IconButton
-from klingstudio.ui.widgets.labels import ElidedLabel, rule
+from klingstudio.ui.widgets.labels import ElidedLabel, label, rule, set_role
+from klingstudio.ui.window.fetching import Fetching
 from klingstudio.ui.window.messages import Messages
 from klingstudio.ui.window.stage import Stage
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 ANSWERED = (text.Button.ADD_KEY, text.Button.SETTINGS, text.Button.CHOOSE_VIDEO, text.Button.GO_TO_PROMPT)
 """The buttons under a message that the window knows what to do for."""
@@ -41,7 +48,7 @@ class Body(QWidget):
         self._inputs = QWidget(self)
         self._inputs.setProperty("clear", "true")
         self.source = SourcePanel(models.draft, self._inputs)
-        self.references = ReferencesPanel(models.draft, self._inputs)
+        self.references = ReferencesPanel(models.draft, models.edits, models.library, self._inputs)
         self._inputs_row = QBoxLayout(QBoxLayout.Direction.TopToBottom, self._inputs)
         self._inputs_row.addWidget(self.source)
         self._inputs_row.addWidget(self.references)
@@ -72,14 +79,18 @@ class Body(QWidget):
         centre = _Centre(self._centre_scroll)
         centre.setProperty("clear", "true")
         self.messages = Messages(models.problems, ANSWERED, centre)
+        self.fetching = Fetching(models.arrivals, centre)
         self.stage = Stage(models, centre)
-        self.prompt = PromptPanel(models.draft, centre)
+        self.prompt = PromptPanel(models.draft, models.phrases, partial(_earlier_prompts, models), centre)
         self.prompt.setMaximumHeight(theme.px(theme.PROMPT_MOST))
-        self.generate = GeneratePanel(models.draft, models.jobs, models.accounts, models.problems, centre)
+        self.generate = GeneratePanel(
+            models.draft, models.jobs, models.accounts, models.spending, models.grace, models.problems, centre
+        )
         self._centre = QVBoxLayout(centre)
         self._centre.setContentsMargins(*(theme.px(theme.AROUND),) * 4)
         self._centre.setSpacing(theme.px(10))
         self._centre.addWidget(self.messages)
+        self._centre.addWidget(self.fetching)
         self._centre.addWidget(self.stage, stretch=1)
         self._centre.addWidget(self.prompt)
         self._centre.addWidget(self.generate)
@@ -105,12 +116,25 @@ class Body(QWidget):
         status.setProperty("ground", "panel")
         status.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.words = ElidedLabel(role="secondary", parent=status)
+        self.saved = label("", "secondary", parent=status)
+        self.saved.setObjectName("saved")
         self.help = IconButton("circle-question-mark", "Shortcuts", status, token="secondary")
         row = QHBoxLayout(status)
         row.setContentsMargins(*(theme.px(n) for n in (16, 2, 12, 2)))
         row.addWidget(self.words, stretch=1)
+        row.addWidget(self.saved)
         row.addWidget(self.help)
         return status
+
+    def show_saved(self, at: datetime | None, *, is_failing: bool) -> None:
+        """When the drafts were written last, or that they could not be."""
+        if is_failing:
+            words, why = "not saved", text.NOT_SAVED
+        else:
+            words, why = (f"saved {at.astimezone():%H:%M}", text.SAVED) if at is not None else ("", "")
+        self.saved.setText(words)
+        self.saved.setToolTip(why)
+        set_role(self.saved, "role", "bad" if is_failing else "secondary")
 
     # places
 
@@ -184,6 +208,11 @@ class Body(QWidget):
         """The areas that F6 goes through, in the order of work."""
         every: list[QWidget] = [self.source, self.references, self.stage, self.prompt, self.generate, self.takes]
         return [region for region in every if region.isVisible()]
+
+
+def _earlier_prompts(models: Models) -> list[str]:
+    """What was sent before, newest first."""
+    return [models.jobs.job(job_id).request.prompt for job_id in models.jobs.ids()]
 
 
 class _Centre(QWidget):

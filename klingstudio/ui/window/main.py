@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, Qt, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeyEvent, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from klingstudio.ui import theme
 from klingstudio.ui.window.opening import Opening
 from klingstudio.ui.window.regions import focus_first, go_to, neighbour, next_stop, tab_stops
-from klingstudio.ui.window.room import first_size, present
+from klingstudio.ui.window.room import first_size
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from klingstudio.domain.draft import DraftElement, DraftImage
     from klingstudio.domain.errors import Problem
     from klingstudio.ui.models.bundle import Models
     from klingstudio.ui.window.menus import Wishes
@@ -36,8 +39,6 @@ class Window(QMainWindow):
         self._looks = looks
         self._was_painted = False
         self._is_furnished = False
-        self._awaits_take = False
-        self._dialogs: dict[str, QDialog] = {}
         self.setObjectName("window")
         self.setWindowTitle("Kling Studio")
         self.setMinimumSize(*theme.WINDOW_LEAST)
@@ -52,12 +53,16 @@ class Window(QMainWindow):
         from klingstudio.ui.widgets.icons import app_icon
         from klingstudio.ui.widgets.progress import Toast
         from klingstudio.ui.window.body import Body
-        from klingstudio.ui.window.drops import Drops
+        from klingstudio.ui.window.dialogs import Dialogs
+        from klingstudio.ui.window.drops import Drops, PasteKey
+        from klingstudio.ui.window.front import Front
         from klingstudio.ui.window.header import Header
         from klingstudio.ui.window.menus import Menus
+        from klingstudio.ui.window.way_back import WayBack
 
         self._models = models
-        self.header = Header(self)
+        self.dialogs = Dialogs(self, models, self._looks)
+        self.header = Header(models.drafts, self)
         self._pages = QStackedWidget(self)
         self.body = Body(models, self._pages)
         self._pages.addWidget(self.body)
@@ -66,13 +71,10 @@ class Window(QMainWindow):
         self.generate, self.takes, self.messages = self.body.generate, self.body.takes, self.body.messages
         self.menus = Menus(self, self.header.bar, self._wishes())
         self.toast = Toast(self.body)
-        self.drops = Drops(
-            self,
-            models,
-            source_lights=(self.stage.light, self.source.light),
-            pictures_light=self.references.light,
-            say=self.toast.say,
-        )
+        self.drops = Drops(self, models, stage=self.stage, source=self.source, pictures=self.references)
+        PasteKey(self.prompt.edit)
+        self.front = Front(models, self.stage, self.takes, self)
+        self._way_back = WayBack(models, self.menus, self.body, self.toast, self)
         self.ring = FocusRing(self)
         self.setWindowIcon(app_icon())
         inside = QWidget(self)
@@ -93,29 +95,38 @@ class Window(QMainWindow):
     def _wishes(self) -> Wishes:
         from klingstudio.ui.window.menus import Wishes
 
-        edit = self.prompt.edit
+        draft, drafts = self._models.draft, self._models.drafts
         return Wishes(
+            new_draft=drafts.new,
             open_video=self.source.choose,
             add_images=self.references.choose,
+            library=self.dialogs.library,
             sample=self.use_sample,
-            remove_video=self._models.draft.remove_source,
+            remove_video=draft.remove_source,
+            duplicate=lambda: drafts.duplicate(drafts.current),
+            rename=self.header.rename_draft,
+            close_draft=lambda: drafts.close(drafts.current),
+            reopen=drafts.reopen,
+            step=drafts.step,
+            move=lambda by: drafts.move(drafts.current, by),
             quit=self.close,
-            undo=edit.undo,
-            redo=edit.redo,
+            undo=draft.undo,
+            redo=draft.redo,
             cut=lambda: self._edit("cut"),
             copy=lambda: self._edit("copy"),
-            paste=lambda: self._edit("paste"),
+            paste=self._paste,
             settings=self._open_settings,
             generate=self.generate.generate,
-            compare=self.open_compare,
-            insert_image=lambda number: self.prompt.insert_token(f"@Image{number}"),
+            compare=self.dialogs.compare,
+            insert_image=lambda number: self._insert(draft.value.images, number),
+            insert_element=lambda number: self._insert(draft.value.elements, number),
             toggle_takes=self.toggle_takes,
             full_screen=self._full_screen,
             next_region=lambda: self._go_region(1),
             previous_region=lambda: self._go_region(-1),
-            shortcuts=self.open_shortcuts,
-            about=self.open_about,
-            theme=self.choose_theme,
+            shortcuts=self._open_shortcuts,
+            about=self.dialogs.about,
+            theme=self.dialogs.choose_theme,
         )
 
     def _connect(self) -> None:
@@ -123,11 +134,22 @@ class Window(QMainWindow):
         self.header.takes.clicked.connect(self.toggle_takes)
         self.header.looks.clicked.connect(self._flip_theme)
         self.header.settings.clicked.connect(self._open_settings)
-        self.body.help.clicked.connect(self.open_shortcuts)
+        self.header.spending.follow(models.spending)
+        self.header.spending.clicked.connect(self._open_budget)
+        self.body.help.clicked.connect(self._open_shortcuts)
         self.source.chosen.connect(models.draft.set_source)
+        self.source.card.previewed.connect(self.stage.look_at)
+        self.source.card.preview_ended.connect(self.stage.end_look)
+        self.source.card.folder_wanted.connect(self._show_in_folder)
+        self.source.card.marked = self.stage.marked
         self.references.chosen.connect(models.draft.add_pictures)
-        self.references.token_wanted.connect(self.prompt.insert_token)
+        self.references.insert_wanted.connect(self.prompt.insert_reference)
+        self.references.crop_wanted.connect(self.dialogs.crop)
+        self.references.elements.crop_wanted.connect(self.dialogs.crop)
+        self.references.elements.library_wanted.connect(self.dialogs.library)
+        self.references.said.connect(self.toast.say)
         self.prompt.edit.left.connect(self._leave_prompt)
+        self.prompt.add_images_wanted.connect(self.references.choose)
         self.stage.empty.sample_wanted.connect(self.use_sample)
         self.stage.empty.open_wanted.connect(self.source.choose)
         self.stage.shown.connect(self.takes.choose)
@@ -136,15 +158,16 @@ class Window(QMainWindow):
         self.stage.said.connect(self.toast.say)
         self.stage.reference_wanted.connect(self._on_reference)
         self.stage.was_attached.connect(self._show_player)
-        self.generate.settings_wanted.connect(self.open_settings)
-        self.generate.compare_wanted.connect(self.open_compare)
+        self.generate.settings_wanted.connect(self.dialogs.settings)
+        self.generate.compare_wanted.connect(self.dialogs.compare)
         self.generate.place_wanted.connect(self._go_to)
         self.generate.generated.connect(self._on_generated)
-        self.takes.take_chosen.connect(self._on_take_chosen)
-        self.takes.comparison_wanted.connect(self._on_comparison)
+        self.generate.budget_wanted.connect(self._open_budget)
+        self.generate.take_wanted.connect(self.front.show)
+        self.closed.connect(models.grace.take_back)
         self.takes.run_again.connect(self._run_again)
         self.takes.show_in_folder.connect(self._show_in_folder)
-        self.takes.settings_wanted.connect(self.open_settings)
+        self.takes.settings_wanted.connect(self.dialogs.settings)
         self.takes.page_wanted.connect(_open_page)
         self.takes.closed.connect(self.toggle_takes)
         models.draft.source_changed.connect(self._show_source)
@@ -154,8 +177,9 @@ class Window(QMainWindow):
         models.accounts.changed.connect(models.compare.refresh)
         for signal in (models.draft.changed, models.jobs.added, models.jobs.changed, models.jobs.was_attached):
             signal.connect(self._show_status)
-        models.jobs.completed.connect(self._on_completed)
         models.problems.said.connect(self.stage.say)
+        models.grace.changed.connect(models.drafts.save)
+        self.generate.generated.connect(models.drafts.save)
         self.messages.acted.connect(self._on_message)
         self._looks.changed.connect(self._show_theme)
 
@@ -163,16 +187,18 @@ class Window(QMainWindow):
 
     def attach(self) -> None:
         """The models have the studio: load the player and take over the saved looks."""
+        from klingstudio.ui.window.dialogs import theme_choice
+
         self.stage.attach()
-        self._looks.choose(_choice(self._models.accounts.theme))
+        self._looks.choose(theme_choice(self._models.accounts.theme))
         self._show_status()
 
     def detach(self) -> None:
         """Close files and windows; the program ends."""
         self.stage.detach()
         self.references.detach()
-        for dialog in self._dialogs.values():
-            dialog.close()
+        self.prompt.detach()
+        self.dialogs.close()
 
     def show_failure(self, problem: Problem) -> None:
         """The studio could not be opened."""
@@ -207,6 +233,12 @@ class Window(QMainWindow):
         if not self._was_painted:
             self._was_painted = True
             self.painted.emit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self._is_furnished and self.isActiveWindow():
+            # Back from another program, which may have changed a picture.
+            self._models.files.look()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -248,7 +280,9 @@ class Window(QMainWindow):
 
     def tab_stops(self) -> list[QWidget]:
         """Every control in the order of the Tab key."""
-        return tab_stops([self.header, self.messages, *self.body.regions(), self.body.help])
+        return tab_stops(
+            [self.header, self.toast, self.messages, self.body.fetching, *self.body.regions(), self.body.help]
+        )
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         if not self._is_furnished or self._pages.currentWidget() is not self.body:
@@ -265,7 +299,7 @@ class Window(QMainWindow):
                 return
 
     def _go_to(self, place: str) -> None:
-        kind, _, number = place.partition(":")
+        kind, number, *_ = (*place.split(":"), "")
         match kind:
             case "prompt":
                 self.prompt.edit.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -286,6 +320,16 @@ class Window(QMainWindow):
         if target is not None and hasattr(target, verb):
             getattr(target, verb)()
 
+    def _paste(self) -> None:
+        from klingstudio.ui.window.drops import is_no_text
+
+        target = QApplication.focusWidget()
+        if hasattr(target, "paste") and not is_no_text(QApplication.clipboard().mimeData()):
+            self._edit("paste")
+        else:
+            self.drops.paste()
+            self.body.fetching.go()
+
     # files
 
     def take_files(self, paths: list[Path]) -> None:
@@ -297,6 +341,8 @@ class Window(QMainWindow):
 
     def use_sample(self) -> None:
         """The built-in clip, and something to say about it where nothing is written yet."""
+        if self._models.draft.source is not None:
+            self._models.drafts.use_blank()
         self._models.draft.use_sample()
         if not self._models.draft.prompt:
             from klingstudio.ui import text
@@ -308,7 +354,7 @@ class Window(QMainWindow):
     def _show_in_folder(self, path: str) -> None:
         folder = Path(path).parent
         if not Path(path).exists():
-            self.toast.say("This take is no longer where it was saved")
+            self.toast.say("This file is no longer where it was")
         elif not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
             self.toast.say(f"Saved in {folder}")
 
@@ -324,29 +370,20 @@ class Window(QMainWindow):
         self._show_source()
 
     def _show_pictures(self) -> None:
-        for n, action in enumerate(self.menus.inserts, 1):
-            action.setEnabled(n <= len(self._models.draft.pictures))
+        draft = self._models.draft.value
+        for references, actions in (
+            (draft.images, self.menus.insert_images),
+            (draft.elements, self.menus.insert_elements),
+        ):
+            for n, action in enumerate(actions, 1):
+                action.setEnabled(n <= len(references))
+
+    def _insert(self, references: Sequence[DraftImage | DraftElement], number: int) -> None:
+        if number <= len(references):
+            self.prompt.insert_reference(references[number - 1].id)
 
     def _on_key(self, _provider_id: str) -> None:
         self._models.draft.read_price_again()
-
-    def _on_completed(self, job_id: str) -> None:
-        draft, job = self._models.draft, self._models.jobs.job(job_id)
-        is_of_source = draft.source is not None and str(draft.source.path) == job.request.source
-        # One press of Generate may bring several takes: the first is shown, the others must not push it aside.
-        is_free = not self.stage.job or self._awaits_take
-        if not self.stage.has_clip or (is_of_source and is_free):
-            self._awaits_take = False
-            self.stage.show_take(job_id)
-        self.stage.say(f"v{self._models.jobs.number(job_id):02} is ready")
-
-    def _on_take_chosen(self, job_id: str) -> None:
-        self._awaits_take = False
-        self.stage.show_take(job_id)
-
-    def _on_comparison(self, job_id: str) -> None:
-        self._awaits_take = False
-        self.stage.compare_with_shown(job_id)
 
     def _on_reference(self, picture: Path) -> None:
         draft = self._models.draft
@@ -357,11 +394,12 @@ class Window(QMainWindow):
         draft.add_pictures([picture])
 
     def _on_generated(self, _job_id: str) -> None:
-        self._awaits_take = True
+        self.front.await_take()
         if self.body.is_drawer and not self.body.drawer_is_open:
             self.toast.say("Added to the takes")
 
     def _run_again(self, job_id: str) -> None:
+        self._models.drafts.use_blank()
         self._models.draft.fill_from(self._models.jobs.job(job_id).request)
         self.prompt.edit.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -383,8 +421,10 @@ class Window(QMainWindow):
 
         self.messages.clear()
         match words:
-            case text.Button.ADD_KEY | text.Button.SETTINGS:
-                self.open_settings()
+            case text.Button.ADD_KEY:
+                self.dialogs.settings()
+            case text.Button.SETTINGS:
+                self._open_budget()
             case text.Button.CHOOSE_VIDEO:
                 self.source.choose()
             case text.Button.GO_TO_PROMPT:
@@ -392,78 +432,23 @@ class Window(QMainWindow):
             case _:
                 pass
 
-    # dialogs and looks
+    # looks
 
     def _open_settings(self) -> None:
-        self.open_settings()
+        self.dialogs.settings()
 
-    def open_settings(self, provider_id: str = "") -> None:
-        """The settings, at the key of a provider where one is named."""
-        from klingstudio.ui.dialogs.settings import SettingsDialog
+    def _open_budget(self) -> None:
+        self.dialogs.budget()
 
-        if not self._models.draft.is_attached:
-            self.toast.say("Starting…")
-            return
-        dialog = self._dialogs.get("settings")
-        if not isinstance(dialog, SettingsDialog):
-            dialog = SettingsDialog(self._models.accounts, self)
-            dialog.theme_chosen.connect(self.choose_theme)
-            self._dialogs["settings"] = dialog
-        dialog.show_theme(self._looks.choice)
-        present(dialog)
-        if provider_id:
-            dialog.show_key_of(provider_id)
-
-    def open_compare(self) -> None:
-        """The services side by side for the present draft."""
-        if not self._models.draft.is_attached:
-            self.toast.say("Starting…")
-            return
-        # Imported when wanted: it knows the engine, which is loaded after the window.
-        from klingstudio.ui.dialogs.compare import CompareDialog
-
-        dialog = self._dialogs.get("compare")
-        if not isinstance(dialog, CompareDialog):
-            dialog = CompareDialog(self._models.compare, self._models.draft, self)
-            dialog.used.connect(self._models.draft.choose_provider)
-            self._dialogs["compare"] = dialog
-        present(dialog)
-
-    def open_shortcuts(self) -> None:
-        """Every key on one page."""
-        from klingstudio.ui.dialogs.shortcuts import ShortcutsDialog
-
-        if "shortcuts" not in self._dialogs:
-            self._dialogs["shortcuts"] = ShortcutsDialog(self.menus.groups(), self)
-        present(self._dialogs["shortcuts"])
-
-    def open_about(self) -> None:
-        """Name, version, licence."""
-        from klingstudio.ui.dialogs.about import AboutDialog
-
-        if "about" not in self._dialogs:
-            self._dialogs["about"] = AboutDialog(self)
-        present(self._dialogs["about"])
-
-    def choose_theme(self, choice: str) -> None:
-        """Light, dark or as the system, remembered."""
-        self._looks.choose(_choice(choice))
-        self._models.accounts.set_theme(choice)
+    def _open_shortcuts(self) -> None:
+        self.dialogs.shortcuts(self.menus.groups())
 
     def _flip_theme(self) -> None:
-        self.choose_theme("light" if self._looks.is_dark else "dark")
+        self.dialogs.choose_theme("light" if self._looks.is_dark else "dark")
 
     def _show_theme(self) -> None:
         self.menus.show_theme(self._looks.choice)
         self.header.show_dark(self._looks.is_dark)
-
-
-def _choice(words: str) -> theme.Choice:
-    match words:
-        case "light" | "dark":
-            return words
-        case _:
-            return "system"
 
 
 def _open_page(address: str) -> None:

@@ -32,6 +32,11 @@ def focus_first(region: QWidget) -> bool:
 def go_to(widget: QWidget, reason: Qt.FocusReason) -> None:
     """Give the keyboard to a control and scroll to it."""
     widget.setFocus(reason)
+    scroll_to(widget)
+
+
+def scroll_to(widget: QWidget) -> None:
+    """Bring it into view, where it lies in something that can be scrolled."""
     parent = widget.parentWidget()
     while parent is not None:
         if isinstance(parent, QScrollArea):

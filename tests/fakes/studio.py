@@ -465,9 +465,7 @@ class FakeStudio:
     async def sample(self) -> Path:
         return self.folder / "walk.mp4"
 
-    async def fetch(
-        self, url: str, *, allow_loopback: bool, on_fraction: Callable[[float | None], None]
-    ) -> Fetched:
+    async def fetch(self, url: str, *, allow_loopback: bool, on_fraction: Callable[[float | None], None]) -> Fetched:
         self.fetched.append(url)
         on_fraction(0.5)
         if url not in self.web:

@@ -101,6 +101,16 @@ def _qt_objects_die_in_the_main_thread(request: pytest.FixtureRequest) -> Iterat
         _litter.append(request.node.name)
 
 
+@pytest.fixture(autouse=True)
+def _no_clipboard_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test has copied goes with it: Qt would destroy it after Python has ended, and take the process along."""
+    yield
+    if {"qtbot", "qapp"} & set(request.fixturenames):
+        from PySide6.QtGui import QGuiApplication
+
+        QGuiApplication.clipboard().clear()
+
+
 # --- isolation --------------------------------------------------------------------------------------------------------
 
 

@@ -76,6 +76,8 @@ def with_slot(element: DraftElement, index: int, place: str) -> DraftElement:
     if index == 0:
         return replace(element, frontal=place)
     angles = [place if at == index else angle for at, angle in enumerate(element.angles, 1)]
+    if index > len(angles):
+        angles.append(place)
     return replace(element, angles=tuple(angle for angle in angles if angle))
 
 

@@ -6,12 +6,12 @@ only known of the files (sizes, lengths, problems) is no part of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from klingstudio.domain.media import Framing, PictureEdit, Trim
-from klingstudio.domain.prompt import CLIP_ID, Prompt, Token, bound, numbered, parse
+from klingstudio.domain.prompt import CLIP_ID, Prompt, Token, bound, clean, normal, numbered, parse, section
 from klingstudio.domain.request import Request, Tier
 
 
@@ -109,6 +109,51 @@ class Draft:
         changed = replace(self, **changes)
         ids = [one.id for one in changed.images], [one.id for one in changed.elements]
         return replace(changed, prompt=bound(changed.prompt, *ids))
+
+
+TAKES_MOST = 4
+REFERENCES_MOST = 20
+"""More than any provider takes; each of them costs a tile and a look at its file."""
+NAME_MOST = 80
+PROMPT_MOST = 10_000
+"""Positions of the prompt: a token is one."""
+_CLIP_MOST_S = 1_000_000.0
+_Reference = TypeVar("_Reference", DraftImage, DraftElement)
+
+
+def sound(draft: Draft) -> Draft:
+    """The same draft within what a person can have made: one that was stored by hand or damaged is shown all the same."""
+    taken = {CLIP_ID}
+    images = _told_apart((one for one in draft.images if one.place), taken)
+    elements = _told_apart(draft.elements, taken)[: REFERENCES_MOST - len(images)]
+    trim = draft.trim
+    if trim is not None and not 0 <= trim.start_s < trim.end_s <= _CLIP_MOST_S:
+        trim = None
+    parts = [part if isinstance(part, Token) else clean(part) for part in draft.prompt]
+    words = normal([part for part in parts if isinstance(part, str) or is_id(part.reference_id)])
+    return draft.change(
+        name=" ".join(clean(draft.name[: 2 * NAME_MOST]).split("\n"))[:NAME_MOST].strip(),
+        trim=trim,
+        images=images,
+        elements=tuple(replace(one, angles=one.angles[:REFERENCES_MOST]) for one in elements),
+        prompt=section(words, 0, PROMPT_MOST),
+        takes=min(max(draft.takes, 1), TAKES_MOST),
+    )
+
+
+def _told_apart(references: Iterable[_Reference], taken: set[str]) -> tuple[_Reference, ...]:
+    """Those whose id nobody has yet."""
+    found: list[_Reference] = []
+    for one in references:
+        if one.id not in taken and is_id(one.id) and len(found) < REFERENCES_MOST:
+            taken.add(one.id)
+            found.append(one)
+    return tuple(found)
+
+
+def is_id(text: str) -> bool:
+    """True for what can be the id of a reference."""
+    return 0 < len(text) <= NAME_MOST and text.isprintable()
 
 
 def draft_of(request: Request, draft_id: str, new_id: Callable[[], str]) -> Draft:

@@ -15,6 +15,8 @@ _H264_PIXEL_FORMATS = ("yuv420p", "yuvj420p")
 _CODEC_TITLES = {"h264": "H.264", "hevc": "HEVC", "vp9": "VP9", "av1": "AV1", "prores": "ProRes", "mpeg4": "MPEG-4"}
 _CLOCK_S = 0.002
 """Some files tell time in milliseconds: so little at either end is no cut."""
+_SOUND_OVER_S = 0.25
+"""Sound that outlasts the pictures by more is cut: a service that measures the whole file would see another length."""
 _FRAMED = {Framing.SCALE: "", Framing.PAD: " with bars", Framing.CROP: " cropped"}
 
 
@@ -35,7 +37,7 @@ def plan_fit(facts: ClipFacts, limits: Limits, trim: Trim | None = None, framing
     steps: list[str] = []
     is_cut = start_s > _CLOCK_S or facts.duration_s - end_s > _CLOCK_S
     if is_cut:
-        steps.append(f"{facts.duration_s:.1f} s → {end_s - start_s:.1f} s")
+        steps.append(_shorter(facts.duration_s, end_s - start_s))
     if shape.clip_px != (facts.width_px, facts.height_px):
         width_px, height_px = shape.clip_px
         steps.append(f"{facts.width_px}×{facts.height_px} → {width_px}×{height_px}{_FRAMED[shape.framing]}")
@@ -55,6 +57,8 @@ def plan_fit(facts: ClipFacts, limits: Limits, trim: Trim | None = None, framing
         steps.append(f"{facts.container.split(',')[0]} → mp4")
     if facts.audio_codec not in (None, "aac"):
         steps.append(f"sound {facts.audio_codec} → AAC")
+    if not is_cut and facts.audio_duration_s is not None and facts.audio_duration_s > facts.duration_s + _SOUND_OVER_S:
+        steps.append(f"sound {_shorter(facts.audio_duration_s, facts.duration_s)}")
     if is_too_big:
         steps.append(f"{facts.size_bytes / 1e6:.0f} MB → under {(limits.clip_max_bytes + 1) / 1e6:.0f} MB")
 
@@ -73,6 +77,12 @@ def plan_fit(facts: ClipFacts, limits: Limits, trim: Trim | None = None, framing
         picture_px=None if shape.framing is Framing.SCALE else shape.picture_px,
         keeps_picture=keeps_picture and bool(steps),
     )
+
+
+def _shorter(before_s: float, after_s: float) -> str:
+    """`12.4 s → 10.0 s`, with as many digits as tell the two apart."""
+    digits = 1 if f"{before_s:.1f}" != f"{after_s:.1f}" else 2
+    return f"{before_s:.{digits}f} s → {after_s:.{digits}f} s"
 
 
 def _span(facts: ClipFacts, limits: Limits, trim: Trim | None) -> tuple[float, float]:

@@ -13,7 +13,8 @@ from klingstudio.domain.draft import Draft
 from klingstudio.domain.element import is_web_address
 from klingstudio.domain.errors import InputRefused, Kind, Problem
 from klingstudio.domain.media import Caution, Doubt, FitPlan, ImageFacts, Limits, check_image, clip_cautions
-from klingstudio.domain.prompt import Token, TokenKind, find_tokens
+from klingstudio.domain.prompt import CLIP_ID, Token, TokenKind, find_tokens
+from klingstudio.domain.request import not_text
 
 
 class Weight(StrEnum):
@@ -121,7 +122,13 @@ def _blocks(problem: Problem, subject: str) -> Finding:
     return Finding(subject=subject, weight=Weight.BLOCKS, problem=replace(problem, subject=subject))
 
 
+def _of_text(words: str, subject: str) -> Iterator[Finding]:
+    if shown := not_text(words):
+        yield _blocks(Problem(kind=Kind.SETTING_INVALID, detail=f"not valid Unicode: {shown}"), subject)
+
+
 def _of_clip(draft: Draft, known: Known, limits: Limits) -> Iterator[Finding]:
+    yield from _of_text(draft.source, "source")
     if not draft.source:
         yield _blocks(Problem(kind=Kind.SOURCE_MISSING), "source")
     elif known.clip_problem is not None:
@@ -145,6 +152,7 @@ def _of_images(draft: Draft, known: Known, limits: Limits) -> Iterator[Finding]:
 
 
 def _of_picture(place: str, subject: str, known: Known, limits: Limits) -> Iterator[Finding]:
+    yield from _of_text(place, subject)
     if is_web_address(place):
         return
     if (problem := known.problems.get(place)) is not None:
@@ -159,6 +167,7 @@ def _of_picture(place: str, subject: str, known: Known, limits: Limits) -> Itera
 def _of_elements(draft: Draft, known: Known, limits: Limits, no_elements: str) -> Iterator[Finding]:
     for number, element in enumerate(draft.elements, 1):
         subject = f"element:{number}"
+        yield from _of_text(element.name, subject)
         if no_elements:
             yield _blocks(Problem(kind=Kind.NOT_SUPPORTED, detail=no_elements), subject)
         if not element.frontal:
@@ -192,15 +201,21 @@ def _of_count(draft: Draft, limits: Limits) -> Iterator[Finding]:
 
 def _of_prompt(draft: Draft, limits: Limits) -> Iterator[Finding]:
     text = draft.text
+    yield from _of_text(text, "prompt")
     if not text.strip():
         yield _blocks(Problem(kind=Kind.PROMPT_EMPTY), "prompt")
     elif len(text) > limits.prompt_max_chars:
         detail = f"{len(text):,} of {limits.prompt_max_chars:,} characters"
         yield _blocks(Problem(kind=Kind.PROMPT_TOO_LONG, detail=detail), "prompt")
-    numbers, at = draft.numbers, 0
+    known = {
+        TokenKind.IMAGE: {one.id for one in draft.images},
+        TokenKind.ELEMENT: {one.id for one in draft.elements},
+        TokenKind.VIDEO: {CLIP_ID},
+    }
+    at = 0
     for part in draft.prompt:
         if isinstance(part, Token):
-            if part.reference_id not in numbers:
+            if part.reference_id not in known[part.kind]:
                 yield _without_reference(f"the {_NAMES[part.kind]} was removed", at, at + 1)
             at += 1
             continue

@@ -67,6 +67,15 @@ class Request:
         return tuple(images)
 
 
+def not_text(words: str) -> str:
+    """The words as they can be shown, where they hold bytes that are no text; empty where everything is."""
+    try:
+        words.encode()
+    except UnicodeEncodeError:
+        return ascii(words)[1:-1]
+    return ""
+
+
 def check_request(request: Request, limits: Limits) -> None:
     """Refuse what can be refused without opening a file.
 

@@ -13,7 +13,7 @@ An edit whose price nobody knows cannot be counted. Where its currency has a lim
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -21,7 +21,7 @@ from typing import Protocol
 
 from klingstudio.domain.budget import Balance, Booking, Cap, Period, balance, begins, cap_of, refusal
 from klingstudio.domain.errors import Charged, Kind, SpendingRefused
-from klingstudio.domain.job import UNSENT, Attempt, AttemptState, Job, State
+from klingstudio.domain.job import QUIET, UNSENT, Attempt, AttemptState, Job, State
 from klingstudio.domain.price import Money
 from klingstudio.providers.base import ProviderInfo
 
@@ -126,9 +126,10 @@ class Budget:
         since = begins(Period.MONTH, now, self._zone).astimezone(UTC)
         charges = self._ledger.charges_since(since)
         posts: defaultdict[str, list[Attempt]] = defaultdict(list)
+        shown: Counter[_Post] = Counter()
         for attempt in self._store.attempts_since(since):
             posts[attempt.job_id].append(attempt)
-        orders = self._siblings()
+            shown[_post(attempt)] += attempt.remote_id is not None
         found: list[Booking] = []
         for job in self._jobs.values():
             if self._is_free(job.request.provider):
@@ -136,7 +137,7 @@ class Budget:
             if job.id not in without:
                 found += self._unsent(job, now)
             for attempt in posts.get(job.id, ()):
-                found += self._sent(job, attempt, charges.get(job.id), orders.get(job.id, 0))
+                found += self._sent(job, attempt, charges.get(job.id), shown[_post(attempt)])
         return tuple(found)
 
     # ----------------------------------------------------------------------------------------------------------- inside
@@ -161,48 +162,47 @@ class Budget:
         elif _waits(job):
             yield self._reserved(job, job.updated_at)
 
-    def _sent(self, job: Job, attempt: Attempt, charge: Money | None, siblings: int) -> Iterator[Booking]:
+    def _sent(self, job: Job, attempt: Attempt, charge: Money | None, shown: int) -> Iterator[Booking]:
+        """What one request takes. `shown`: how many of its takes are known."""
         at = attempt.intent_at
         match attempt.state:
             case AttemptState.INTENT | AttemptState.UNKNOWN | AttemptState.WAIVED:
                 yield self._reserved(job, at)
-            case AttemptState.ACCEPTED if attempt.remote_id is not None:
-                charge = charge or job.charge
-                missing = job.request.takes - 1 - siblings if job.ordered_with is None and job.is_active else 0
-                for _ in range(missing):
+            case AttemptState.ACCEPTED:
+                missing = job.request.takes - shown
+                if missing > 0 and job.ordered_with is None and job.state not in QUIET:
                     # Ordered, and not in the provider's answer yet.
-                    yield self._reserved(job, at)
-                if charge is not None:
-                    yield Booking(currency=charge.currency, amount=charge.amount, at=at, is_reserved=False)
-                elif job.state in _DONE and job.estimate is not None:
-                    yield Booking(currency=job.estimate.currency, amount=job.estimate.amount, at=at, is_reserved=False)
-                elif job.problem is None or job.problem.charged is not Charged.NO or job.is_active:
-                    yield self._reserved(job, at)
+                    yield self._reserved(job, at, missing)
+                if attempt.remote_id is not None:
+                    yield from self._taken(job, at, charge or job.charge)
             case _:
-                # Nothing left, it was refused, or its takes are jobs of their own.
+                # Nothing left, or it was refused.
                 return
 
-    def _reserved(self, job: Job, at: datetime) -> Booking:
-        most = self._most(job)
+    def _taken(self, job: Job, at: datetime, charge: Money | None) -> Iterator[Booking]:
+        """What the job's own take takes."""
+        if charge is not None:
+            yield Booking(currency=charge.currency, amount=charge.amount, at=at, is_reserved=False)
+        elif job.state in _DONE and job.estimate is not None:
+            yield Booking(currency=job.estimate.currency, amount=job.estimate.amount, at=at, is_reserved=False)
+        elif job.problem is None or job.problem.charged is not Charged.NO or job.state not in QUIET:
+            yield self._reserved(job, at, 1)
+
+    def _reserved(self, job: Job, at: datetime, takes: int | None = None) -> Booking:
+        most = self._most(job, takes)
         return Booking(currency=most.currency, amount=most.amount, at=at, is_reserved=True)
 
-    def _most(self, job: Job) -> Booking:
-        """The most that one request of the job may cost; of an accepted one, the job's own take."""
+    def _most(self, job: Job, takes: int | None = None) -> Booking:
+        """The most that so many takes of one request of the job may cost; without a number all of them."""
         currency = job.estimate.currency if job.estimate is not None else self._currency(job.request.provider)
-        cap, takes = job.request.max_cost, job.request.takes
-        if cap is not None and takes > 1 and job.remote_id is not None:
-            cap /= takes
-        estimate = None if job.estimate is None else job.estimate.amount
+        ordered = job.request.takes
+        takes = takes or ordered
+        # From the answer on the estimate is that of the job's own take; the cap stays that of the request.
+        estimated = ordered if job.remote_id is None else 1
+        cap = None if job.request.max_cost is None else job.request.max_cost * takes / ordered
+        estimate = None if job.estimate is None else job.estimate.amount * takes / estimated
         known = [amount for amount in (cap, estimate) if amount is not None]
         return Booking(currency=currency, amount=max(known, default=None), at=job.created_at, is_reserved=True)
-
-    def _siblings(self) -> dict[str, int]:
-        """How many further takes each order has brought."""
-        counts: defaultdict[str, int] = defaultdict(int)
-        for job in self._jobs.values():
-            if job.ordered_with is not None:
-                counts[job.ordered_with] += 1
-        return counts
 
     def _is_free(self, provider_id: str) -> bool:
         info = self._info(provider_id)
@@ -211,6 +211,14 @@ class Budget:
     def _currency(self, provider_id: str) -> str:
         info = self._info(provider_id)
         return info.currency if info is not None else ""
+
+
+_Post = tuple[str, str, datetime]
+
+
+def _post(attempt: Attempt) -> _Post:
+    """Tells one paid request from any other: each take of it has an attempt of its own."""
+    return attempt.provider, attempt.asset_url, attempt.intent_at
 
 
 def _waits(job: Job) -> bool:

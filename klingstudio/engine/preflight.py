@@ -11,7 +11,7 @@ from klingstudio.domain.errors import InputRefused, Kind, SpendingRefused, Studi
 from klingstudio.domain.fit import plan_fit
 from klingstudio.domain.media import Caution, ClipFacts, FitPlan, ImageFacts, check_image, clip_cautions
 from klingstudio.domain.price import Money, Price
-from klingstudio.domain.request import Request, check_request, reference_cautions
+from klingstudio.domain.request import Request, check_request, not_text, reference_cautions
 from klingstudio.engine.accounts import Accounts, those_that_do
 from klingstudio.media.source_file import stat_source
 from klingstudio.media.worker import MediaWorker
@@ -132,13 +132,11 @@ def check_text(request: Request) -> None:
     Raises:
         InputRefused: at the place it belongs to.
     """
+    names = [(f"element:{n}", element.name) for n, element in enumerate(request.elements, 1)]
     places = (("source", request.source), ("prompt", request.prompt), *request.pictures(), ("out", request.out or ""))
-    for subject, text in places:
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            shown = ascii(text)[1:-1]
-            raise InputRefused(Kind.SETTING_INVALID, f"not valid Unicode: {shown}", subject=subject) from None
+    for subject, text in (*places, *names):
+        if shown := not_text(text):
+            raise InputRefused(Kind.SETTING_INVALID, f"not valid Unicode: {shown}", subject=subject)
 
 
 async def check_price(request: Request, duration_s: float, accounts: Accounts) -> Money | None:

@@ -59,8 +59,9 @@ def source_is_unchanged(course: Course) -> bool:
         stat = stat_source(source)
         if mark is None or (stat.st_size, stat.st_mtime_ns) != (mark.size_bytes, mark.modified_ns):
             raise InputRefused(Kind.SOURCE_CHANGED, source.name, subject="source")
-        if not Path(course.clip.path).exists():
-            raise InputRefused(Kind.SOURCE_CHANGED, "the fitted clip was removed", subject="source")
+        clip = Path(course.clip.path)
+        if not clip.exists() or clip.stat().st_size != course.clip.size_bytes:
+            raise InputRefused(Kind.SOURCE_CHANGED, "the fitted clip was removed or cut", subject="source")
     except InputRefused as error:
         course.move(Event.SOURCE_CHANGED, problem=error.problem)
         return False

@@ -174,11 +174,14 @@ class JobQueue:
     def cancel(self, job_id: str) -> None:
         """Stop before sending, or ask the provider to stop; the outcome is the provider's.
 
-        Where the provider cannot be asked, nothing is sent, and the job says so in its `cancel_answer`.
+        Where the provider cannot be asked, nothing is sent, and the job says so in its `cancel_answer`. What was
+        interrupted before it was sent is given up, and with it what it reserves.
         """
         course = self._course(job_id)
         job, now = course.job, self._around.now()
         if job.state is State.DRAFT:
+            if job.problem is not None and job.problem.kind is Kind.INTERRUPTED:
+                course.amend(problem=Problem(kind=Kind.STOPPED))
             return
         if job.state in UNSENT:
             problem = course.with_older_requests(Problem(kind=Kind.STOPPED))

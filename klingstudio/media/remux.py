@@ -87,6 +87,9 @@ def copied_sound(
     stream = output.add_stream_from_template(source)
     stream.time_base = Fraction(1, rate)
     kept = (int(length_s * rate) - first) // step
+    if kept <= 0:
+        # It begins when the pictures have ended.
+        return None
 
     def copied() -> Iterator[Packet[Any]]:
         for n, packet in enumerate(found[:kept]):

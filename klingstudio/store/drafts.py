@@ -6,11 +6,12 @@ import json
 import logging
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 
-from klingstudio.domain.draft import Draft
+from klingstudio.domain.draft import Draft, sound
 from klingstudio.store.database import Database
 
 CLOSED_MOST = 50
@@ -89,8 +90,9 @@ def _drafts(rows: Iterable[sqlite3.Row]) -> tuple[Draft, ...]:
 
 def _draft(row: sqlite3.Row) -> Draft | None:
     try:
-        return msgspec.convert(json.loads(row["doc"]), type=Draft)
-    except (msgspec.MsgspecError, ValueError) as error:
+        draft = msgspec.convert(json.loads(row["doc"]), type=Draft)
+        return sound(replace(draft, id=row["id"]))
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         # Of a newer program, or damaged: it stays as it is, for one that can read it.
         log.warning("draft %s cannot be read: %s", row["id"], error)
         return None

@@ -492,7 +492,7 @@ def cancelled_when(answer: CancelAnswer | None) -> str:
 
 def part_outside(length: str) -> str:
     """A written start or end lies outside a clip of this length."""
-    return f"The clip goes from 0:00.00 to {length}"
+    return f"The source goes from 0:00.00 to {length}"
 
 
 def part_too_short(length_s: float, least_s: float) -> str:

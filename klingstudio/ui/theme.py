@@ -216,7 +216,6 @@ WINDOW_LEAST = (640, 480)
 FRAME = 36
 """Room for the title bar of the system around the window."""
 DISABLED = 0.45
-MOTION_MS = 150
 
 
 def tokens(palette: QPalette) -> Tokens:

@@ -329,6 +329,7 @@ class FakeMedia:
     async def filmstrip(self, path: Path, count: int, height_px: int) -> list[bytes]:
         from PIL import Image
 
+        await asyncio.sleep(0)
         facts = _answer(self.clips.get(path.name, FACTS))
         width_px = height_px * facts.width_px // facts.height_px
         pictures = []
@@ -452,6 +453,9 @@ class FakeStudio:
             zone=UTC,
         )
         self.queue.budget = self.budget
+        self.goes_on = asyncio.Event()
+        """While it is not set, neither a fetch nor the sample clip comes to its end."""
+        self.goes_on.set()
         self.pictures = FakePictures(self.folder, self.media)
 
     @property
@@ -463,6 +467,7 @@ class FakeStudio:
         return _answer(self.offers)
 
     async def sample(self) -> Path:
+        await self.goes_on.wait()
         return self.folder / "walk.mp4"
 
     async def fetch(self, url: str, *, allow_loopback: bool, on_fraction: Callable[[float | None], None]) -> Fetched:
@@ -471,6 +476,7 @@ class FakeStudio:
         if url not in self.web:
             # Until it is cancelled.
             await asyncio.Event().wait()
+        await self.goes_on.wait()
         return _answer(self.web[url])
 
     @property

@@ -141,7 +141,7 @@ async def test_the_link_of_the_bar_opens_it_and_escape_closes_it(desk: Desk) -> 
     await opened(desk)
     desk.window.dialogs._made["compare"].close()
 
-    desk.generate._compare.click()
+    desk.generate.choices.compare.click()
     dialog = desk.window.findChild(CompareDialog)
     assert isinstance(dialog, CompareDialog)
     is_open, is_modal = dialog.isVisible(), dialog.isModal()

@@ -13,7 +13,7 @@ from klingstudio.domain.job import State
 from klingstudio.domain.price import Money
 from klingstudio.domain.request import Tier
 from klingstudio.ui import theme
-from klingstudio.ui.generate.panel import AGREE, NOT_NOW, USE_SANDBOX
+from klingstudio.ui.generate.questions import AGREE, NOT_NOW, USE_SANDBOX
 from klingstudio.ui.text import Button
 from tests.fakes.studio import FREE, PAID, a_job, refused_source
 from tests.ui.conftest import Desk
@@ -241,7 +241,7 @@ async def test_the_reason_always_has_room_for_a_sentence(desk: Desk, width: int)
 
 async def test_a_menu_of_the_bar_starts_where_its_button_starts(desk: Desk) -> None:
     await desk.start()
-    button = desk.generate._takes
+    button = desk.generate.choices.takes
     menu = button.menu()
 
     menu.popup(desk.window.mapToGlobal(QPoint(0, 0)))

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from klingstudio.domain.errors import Kind, StudioError
 from klingstudio.domain.request import Tier
 from klingstudio.ui.dialogs.settings import SettingsDialog
-from klingstudio.ui.generate.panel import AGREE
+from klingstudio.ui.generate.questions import AGREE
 from klingstudio.ui.models.grace import SECONDS, SendGrace
 from klingstudio.ui.theme import Theme
 from tests.fakes.studio import FREE, PAID

@@ -11,7 +11,7 @@ from klingstudio.domain.element import Element, Image
 from klingstudio.domain.errors import Kind
 from klingstudio.domain.request import Tier
 from klingstudio.ui.generate.menu import MenuButton
-from klingstudio.ui.generate.panel import AGREE
+from klingstudio.ui.generate.questions import AGREE
 from klingstudio.ui.text import Button
 from tests.fakes.studio import BARE, FACTS, FREE, PAID, a_request, provider
 from tests.ui.conftest import Desk
@@ -42,26 +42,31 @@ def press(menu: MenuButton, words: str) -> None:
 async def test_the_menu_of_providers_shows_the_key_of_each(desk: Desk) -> None:
     await at_the_bare_one(desk, PAID.id)
 
-    assert lines(desk.generate._provider) == ["Acme | key set", "Bolt | no key", "Bare | key set", "Sandbox | free"]
-    assert desk.generate._provider.text() == "Bare"
-    assert desk.generate._provider.accessibleName() == "Provider: Bare"
+    assert lines(desk.generate.choices.provider) == [
+        "Acme | key set",
+        "Bolt | no key",
+        "Bare | key set",
+        "Sandbox | free",
+    ]
+    assert desk.generate.choices.provider.text() == "Bare"
+    assert desk.generate.choices.provider.accessibleName() == "Provider: Bare"
 
 
 async def test_a_key_that_is_removed_is_missing_in_the_menu_at_once(desk: Desk) -> None:
     await at_the_bare_one(desk, PAID.id)
 
     desk.models.accounts.remove_key(PAID.id)
-    await desk.until(lambda: "Acme | no key" in lines(desk.generate._provider))
+    await desk.until(lambda: "Acme | no key" in lines(desk.generate.choices.provider))
 
 
 async def test_only_such_a_provider_asks_where_the_files_go(desk: Desk) -> None:
     await at_the_bare_one(desk, PAID.id)
-    shown = desk.generate._via.isVisible(), desk.generate._via.accessibleName()
+    shown = desk.generate.choices.via.isVisible(), desk.generate.choices.via.accessibleName()
 
     desk.draft.choose_provider(PAID.id)
 
     assert shown == (True, "Files via: Acme")
-    assert not desk.generate._via.isVisible()
+    assert not desk.generate.choices.via.isVisible()
     assert desk.draft.request().inputs_via is None
 
 
@@ -69,12 +74,12 @@ async def test_the_host_is_chosen_remembered_and_put_into_the_request(desk: Desk
     await at_the_bare_one(desk, PAID.id, OTHER.id)
     first = desk.draft.request().inputs_via
 
-    press(desk.generate._via, "Bolt")
+    press(desk.generate.choices.via, "Bolt")
 
     assert first == PAID.id
     assert desk.draft.request().inputs_via == OTHER.id
     assert desk.studio.settings.choices.inputs_via == OTHER.id
-    assert desk.generate._via.accessibleName() == "Files via: Bolt"
+    assert desk.generate.choices.via.accessibleName() == "Files via: Bolt"
 
 
 async def test_a_host_without_a_key_is_shown_so_and_leads_to_adding_one(desk: Desk) -> None:
@@ -82,12 +87,12 @@ async def test_a_host_without_a_key_is_shown_so_and_leads_to_adding_one(desk: De
     wanted: list[str] = []
     desk.generate.settings_wanted.connect(wanted.append)
 
-    assert lines(desk.generate._via) == ["Acme | key set", "Bolt | no key"]
-    press(desk.generate._via, "Bolt")
+    assert lines(desk.generate.choices.via) == ["Acme | key set", "Bolt | no key"]
+    press(desk.generate.choices.via, "Bolt")
 
     assert wanted == [OTHER.id]
     assert desk.draft.request().inputs_via == PAID.id
-    checked = [action.text() for action in desk.generate._via.choices.actions() if action.isChecked()]
+    checked = [action.text() for action in desk.generate.choices.via.choices.actions() if action.isChecked()]
     assert checked == ["Acme\tkey set"]
 
 
@@ -96,7 +101,7 @@ async def test_a_host_whose_key_went_away_is_replaced_by_one_that_has_one(desk: 
     desk.draft.choose_inputs_via(OTHER.id)
 
     desk.models.accounts.remove_key(OTHER.id)
-    await desk.until(lambda: desk.generate._via.accessibleName() == "Files via: Acme")
+    await desk.until(lambda: desk.generate.choices.via.accessibleName() == "Files via: Acme")
 
     assert desk.draft.request().inputs_via == PAID.id
 
@@ -140,7 +145,7 @@ async def test_the_question_about_public_uploads_is_about_the_host(desk: Desk) -
 async def test_a_quality_that_a_provider_lacks_comes_back_with_the_next_one(desk: Desk) -> None:
     await at_the_bare_one(desk, PAID.id)
     desk.draft.choose_tier(Tier.PRO)
-    at_the_bare = desk.draft.tier, lines(desk.generate._tier)
+    at_the_bare = desk.draft.tier, lines(desk.generate.choices.tier)
 
     desk.draft.choose_provider(PAID.id)
 
@@ -225,8 +230,14 @@ async def test_an_element_with_too_many_angles_says_so_at_its_tile(desk: Desk) -
     desk.draft.fill_from(replace(EARLIER, prompt="Snow", images=(), elements=(element,)))
     tile = desk.window.references.element_tiles()[0]
 
-    assert tile.problem == "This element has too many angles: 4 of 3"
+    assert tile.problem == "Too many angles"
     assert desk.generate.reason == "Element 1: this element has too many angles"
+    assert tile.fix.text() == "Remove angle 4"
+
+    tile.fix.click()
+
+    assert tile.problem != "Too many angles"
+    assert desk.draft.value.elements[0].angles == element.angles[:3]
 
 
 async def test_what_only_some_documents_accept_is_a_calm_word_at_its_tile_and_stops_nothing(desk: Desk) -> None:
@@ -271,17 +282,17 @@ async def test_a_clip_that_only_some_documents_accept_has_a_calm_word_on_its_car
 
 async def test_the_bar_stays_one_row_in_fewer_words_where_it_is_narrow(desk: Desk) -> None:
     await at_the_bare_one(desk, PAID.id)
-    bar, brief = desk.generate, []
+    bar, brief = desk.generate.choices, []
     for width in range(1440, 900, -20):
         desk.window.resize(width, 800)
         await desk.settle()
-        if bar._via.text() == "Via Acme":
+        if bar.via.text() == "Via Acme":
             brief.append(width)
-            assert bar._choices.height() < 2 * bar._provider.height()
+            assert bar.height() < 2 * bar.provider.height()
 
     desk.window.resize(1800, 800)
     await desk.settle()
 
     assert brief
-    assert bar._sound.accessibleName() == "Keep sound"
-    assert (bar._via.text(), bar._sound.text()) == ("Files via Acme", "Keep sound")
+    assert bar.sound.accessibleName() == "Keep sound"
+    assert (bar.via.text(), bar.sound.text()) == ("Files via Acme", "Keep sound")

@@ -122,6 +122,19 @@ async def test_what_was_changed_while_it_was_saved_stays_and_is_said_to_differ(d
     assert desk.models.library.kept(element_id) is Kept.CHANGED
 
 
+async def test_a_copy_of_the_draft_made_while_an_element_is_saved_is_left_as_it_is(desk: Desk) -> None:
+    await desk.start()
+    element_id = desk.draft.add_element("Mia", FRONT)
+
+    desk.models.library.save(element_id)
+    desk.models.drafts.duplicate(desk.draft.value.id)
+    await desk.until(lambda: bool(desk.models.library.every))
+    await desk.settle()
+
+    assert desk.draft.value.elements[0].library_id == ""
+    assert desk.draft.undo_label == ""
+
+
 # ------------------------------------------------------------------------------------------------- looking and using
 
 

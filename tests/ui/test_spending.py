@@ -16,7 +16,7 @@ from klingstudio.domain.job import Job, SourceMark, State
 from klingstudio.domain.request import Tier
 from klingstudio.ui.dialogs.limits import NOT_AN_AMOUNT, LimitField
 from klingstudio.ui.dialogs.settings import SettingsDialog
-from klingstudio.ui.generate.panel import NOT_NOW, SEND_ANYWAY
+from klingstudio.ui.generate.questions import NOT_NOW, SEND_ANYWAY
 from klingstudio.ui.text import Button
 from tests.fakes.studio import FREE, NOW, PAID, a_job, provider
 from tests.ui.conftest import Desk

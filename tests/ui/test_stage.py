@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QImage, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QToolButton
@@ -74,6 +74,21 @@ def shown(player: PlayerPanel) -> tuple[str, str]:
 def away(stage: Stage) -> AwayWindow | None:
     assert stage._away is not None
     return stage._away.window
+
+
+@pytest.mark.parametrize("width", [960, 1440])
+async def test_the_picture_pushes_neither_prompt_nor_generate_out_of_the_window(
+    desk: Desk, clips: Clips, width: int
+) -> None:
+    await furnished(desk, clips)
+    desk.window.messages.clear()
+
+    desk.window.resize(width, 600)
+    await desk.settle()
+
+    for panel in (desk.window.prompt, desk.window.generate):
+        bottom = panel.mapTo(desk.window.body, panel.rect().bottomLeft()).y()
+        assert bottom < desk.window.body.saved.mapTo(desk.window.body, QPoint()).y()
 
 
 # --- what is compared --------------------------------------------------------------------------------------------------

@@ -438,6 +438,14 @@ async def test_what_cannot_be_cancelled_says_what_happens_and_asks_nobody(desk: 
     assert card._cancel.toolTip() == BARE.cancel_note
 
 
+def test_what_was_interrupted_can_go_on_or_be_given_up_and_what_was_stopped_reserves_nothing() -> None:
+    interrupted = words(a_job(state=State.DRAFT, problem=Problem(kind=Kind.INTERRUPTED)))
+    stopped = words(a_job(state=State.DRAFT, problem=Problem(kind=Kind.STOPPED)))
+
+    assert interrupted.acts == (Act.TRY_AGAIN, Act.STOP)
+    assert stopped.acts == (Act.RUN_AGAIN,)
+
+
 async def test_before_it_is_sent_it_can_be_stopped_at_every_provider(desk: Desk) -> None:
     desk.studio.providers = (PAID, BARE, FREE)
     desk.studio.accounts.live[BARE.id] = None

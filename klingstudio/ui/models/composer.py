@@ -146,6 +146,11 @@ class Composer(QObject):
 
     # the clip
 
+    def set_source(self, path: Path, *, url: str | None = None) -> None:
+        """Use this file. It is only read, never altered. `url`: the person's own address that it was fetched from."""
+        label = "replace the clip" if self.value.source else f"use {path.name}"
+        self._change(label, source=str(path.absolute()), source_url=url, trim=None)
+
     def set_trim(self, trim: Trim | None, *, merge: str = "") -> None:
         """Use this part of the clip; None: as much of it as the provider takes.
 
@@ -215,6 +220,18 @@ class Composer(QObject):
         if image is not None:
             name = Path(image.made.origin if image.made else image.place).stem
             self._put(composing.as_element(self.value, picture_id, name), "make an element of the image")
+
+    def put_on_element(self, element_id: str, index: int, places: Sequence[str]) -> None:
+        """Pictures for a place of the element: in place of what is there, else as its next ones."""
+        element = self._element(element_id)
+        if element is None or not places:
+            return
+        is_filled = bool(element.frontal) if index == 0 else index <= len(element.angles)
+        if is_filled or (index > 0 and not element.frontal):
+            # Dropped on the place of an angle: it is not the front.
+            self.replace_slot(element_id, index, places[0])
+        else:
+            self.add_angles(element_id, places)
 
     def name_element(self, element_id: str, name: str) -> None:
         self._put_element(element_id, "rename the element", lambda one: replace(one, name=name.strip()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,28 +13,24 @@ from PySide6.QtCore import QObject, Signal
 
 from klingstudio.domain.draft import Draft, Made
 from klingstudio.domain.element import is_web_address
-from klingstudio.domain.errors import InputRefused, Kind, Problem, StudioError
+from klingstudio.domain.errors import InputRefused, Kind, Problem
 from klingstudio.domain.prompt import Prompt
-from klingstudio.ui.models.composer import Composer
+from klingstudio.ui.models.aside import Aside
+from klingstudio.ui.models.composer import ANGLES_MAX, REFERENCES_MAX, Composer
 from klingstudio.ui.models.history import History
 from klingstudio.ui.models.pictures import PictureFiles
-from klingstudio.ui.models.prices import PricesModel
 from klingstudio.ui.models.problems import Problems
 from klingstudio.ui.models.references import Figure, Picture, figures_of, pictures_of
 from klingstudio.ui.models.source import Source, SourceModel
+from klingstudio.ui.models.terms import Terms
 
 if TYPE_CHECKING:
     from klingstudio.domain.lint import Finding
     from klingstudio.domain.media import Caution
-    from klingstudio.domain.price import Money, Price
-    from klingstudio.domain.request import Request, Tier
+    from klingstudio.domain.price import Money
+    from klingstudio.domain.request import Request
     from klingstudio.engine.tasks import TaskOwner
-    from klingstudio.providers.base import ProviderInfo
     from klingstudio.studio import Studio
-
-PROMPT_MAX_CHARS = 2500
-"""Until a provider is known that says otherwise."""
-TAKES = (1, 2, 3, 4)
 
 
 def new_id() -> str:
@@ -42,12 +38,13 @@ def new_id() -> str:
     return uuid.uuid4().hex[:12]
 
 
-class DraftModel(Composer):
+class DraftModel(Terms):
     """The draft that is shown. Another tab is another `History` of the same model: see `load`."""
 
-    providers_changed = Signal()
     switched = Signal()
     """Another draft is shown."""
+    sample_came = Signal(str, object)
+    """The sample clip is there for a draft that is not shown: its id, and the path."""
 
     def __init__(
         self,
@@ -59,17 +56,13 @@ class DraftModel(Composer):
     ) -> None:
         super().__init__(problems, History(Draft(id=ids()), clock), ids, parent)
         self._clock = clock
-        self._studio: Studio | None = None
         self._tasks: TaskOwner | None = None
         self._source = SourceModel(problems, self)
         self._files = PictureFiles(problems, self)
-        self._prices = PricesModel(problems, self)
-        self._hosts: tuple[str, ...] | None = None
         self._findings: tuple[Finding, ...] | None = None
         self._source.changed.connect(self._on_source)
-        self._source.sample_made.connect(self.set_source)
+        self._source.sample_made.connect(self._on_sample)
         self._files.changed.connect(self._on_files)
-        self._prices.changed.connect(self.changed)
 
     def begin(self, draft_id: str = "") -> History[Draft]:
         """The history of a new draft, with the choices made last."""
@@ -82,9 +75,16 @@ class DraftModel(Composer):
         if self._studio is not None and self.provider is None:
             # Of a program that knew another provider.
             history.amend(replace(history.now, provider=self._with_choices(history.now).provider))
-        self._source.forget_sample()
         self._show(before)
+        if self._source.is_making_sample(before.id) or self.is_making_sample:
+            self._on_source()
         self.switched.emit()
+
+    def aside(self, history: History[Draft]) -> Composer:
+        """Another draft, to be changed while it is not shown."""
+        info = self._info(history.now.provider)
+        most = (info.limits.references_max, info.limits.angles_max) if info else (REFERENCES_MAX, ANGLES_MAX)
+        return Aside(self._problems, history, self._ids, references=most[0], angles=most[1])
 
     def _show(self, before: Draft, typed: Prompt | None = None) -> None:
         now = self.value
@@ -105,6 +105,12 @@ class DraftModel(Composer):
         self.source_changed.emit()
         self.changed.emit()
 
+    def _on_sample(self, draft_id: str, path: Path) -> None:
+        if draft_id == self.value.id:
+            self.set_source(path)
+        else:
+            self.sample_came.emit(draft_id, path)
+
     def _on_files(self) -> None:
         self._findings = None
         self.pictures_changed.emit()
@@ -119,7 +125,7 @@ class DraftModel(Composer):
     @property
     def is_making_sample(self) -> bool:
         """True from the wish for the sample clip until it is there."""
-        return self._source.is_making_sample
+        return self._source.is_making_sample(self.value.id)
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
@@ -134,52 +140,7 @@ class DraftModel(Composer):
         every: tuple[Picture | Figure, ...] = (*self.pictures, *self.figures)
         return next((one for one in every if one.id == reference_id), None)
 
-    @property
-    def tier(self) -> Tier | None:
-        """The wish where the provider has it, else what it has. None until the studio is open."""
-        info = self.provider
-        if info is None:
-            return None
-        return self.value.tier if self.value.tier in info.tiers else info.tiers[0]
-
-    @property
-    def is_attached(self) -> bool:
-        return self._studio is not None
-
-    @property
-    def providers(self) -> tuple[ProviderInfo, ...]:
-        return self._studio.providers if self._studio is not None else ()
-
-    @property
-    def provider(self) -> ProviderInfo | None:
-        """The chosen provider; None until the studio is open."""
-        return self._info(self.value.provider)
-
-    @property
-    def prompt_max(self) -> int:
-        return self.provider.limits.prompt_max_chars if self.provider else PROMPT_MAX_CHARS
-
-    @property
-    def references_max(self) -> int:
-        return self.provider.limits.references_max if self.provider else super().references_max
-
-    @property
-    def angles_max(self) -> int:
-        return self.provider.limits.angles_max if self.provider else super().angles_max
-
-    def _info(self, provider_id: str) -> ProviderInfo | None:
-        return next((info for info in self.providers if info.id == provider_id), None)
-
     # money
-
-    @property
-    def is_free(self) -> bool:
-        """True for a provider that needs no key: nothing is ever charged."""
-        return self.provider is not None and self.provider.key_variable is None
-
-    @property
-    def price(self) -> Price | None:
-        return self._prices.of(self.value.provider, self.tier)
 
     @property
     def estimate_each(self) -> Money | None:
@@ -192,37 +153,6 @@ class DraftModel(Composer):
         """What pressing Generate will cost. None: not known, which is never the same as nothing."""
         each = self.estimate_each
         return each * self.takes if each else None
-
-    def read_price_again(self) -> None:
-        """A key was added or removed: a live price may have become readable."""
-        self._prices.forget()
-        self._prices.read(self.value.provider, self.tier)
-
-    # files of a provider that hosts none
-
-    @property
-    def needs_host(self) -> bool:
-        """True while the files of the draft have to be hosted by another provider than the one that edits them."""
-        return self.provider is not None and not self.provider.hosts_files
-
-    @property
-    def hosts(self) -> tuple[ProviderInfo, ...]:
-        """Every service that hosts files, with or without a key."""
-        return tuple(info for info in self.providers if info.hosts_files and info.key_variable is not None)
-
-    @property
-    def host(self) -> ProviderInfo | None:
-        """Where the files will go: the wish, else the first that can be used. None where none can, or none is needed."""
-        usable = self._hosts or ()
-        if not self.needs_host or not usable:
-            return None
-        return self._info(self.value.inputs_via if self.value.inputs_via in usable else usable[0])
-
-    def offer_hosts(self, provider_ids: Sequence[str]) -> None:
-        """Which of `hosts` have a key. Until this is told nothing is said to be missing."""
-        if self._hosts != tuple(provider_ids):
-            self._hosts = tuple(provider_ids)
-            self.changed.emit()
 
     # wiring
 
@@ -240,24 +170,6 @@ class DraftModel(Composer):
         self._files.attach(studio, self._tasks)
         self.changed.emit()
 
-    def _with_choices(self, draft: Draft) -> Draft:
-        """The draft with the settings that were used last."""
-        studio = self._studio
-        if studio is None:
-            return draft
-        choices = studio.settings.choices
-        known = {info.id for info in studio.providers}
-        free = next((info.id for info in studio.providers if info.key_variable is None), "")
-        wishes = (choices.provider, studio.accounts.keyed_provider() or free)
-        return replace(
-            draft,
-            provider=next((wish for wish in wishes if wish in known), ""),
-            tier=choices.tier,
-            keep_audio=choices.keep_audio,
-            takes=choices.takes if choices.takes in TAKES else 1,
-            inputs_via=choices.inputs_via,
-        )
-
     async def aclose(self) -> None:
         """Stop reading files and prices."""
         if self._tasks is not None:
@@ -267,20 +179,18 @@ class DraftModel(Composer):
 
     def set_source(self, path: Path, *, url: str | None = None) -> None:
         """Use this file. It is only read, never altered. `url`: the person's own address that it was fetched from."""
-        self._source.forget_sample()
-        place = str(path.absolute())
-        if place == self.value.source:
+        self._source.forget_sample(self.value.id)
+        if str(path.absolute()) == self.value.source:
             self.read_source_again()
-            return
-        label = "replace the clip" if self.value.source else f"use {path.name}"
-        self._change(label, source=place, source_url=url, trim=None)
+        else:
+            super().set_source(path, url=url)
 
     def use_sample(self) -> None:
         """Use the built-in clip, which is drawn on first use."""
-        self._source.use_sample()
+        self._source.use_sample(self.value.id)
 
     def remove_source(self) -> None:
-        self._source.forget_sample()
+        self._source.forget_sample(self.value.id)
         self._change("remove the clip", source="", source_url=None, trim=None)
 
     def read_source_again(self) -> None:
@@ -315,14 +225,6 @@ class DraftModel(Composer):
         for slot in () if one is None else (one.slot,) if isinstance(one, Picture) else one.slots:
             self._files.read_again(slot.place)
 
-    # settings
-
-    def choose_provider(self, provider_id: str, *, remember: bool = True) -> None:
-        if provider_id != self.value.provider and (info := self._info(provider_id)) is not None:
-            if remember:
-                self._remember(provider=provider_id)
-            self._change(f"use {info.title}", provider=provider_id)
-
     def _use_provider(self) -> None:
         info = self.provider
         self._findings = None
@@ -330,44 +232,6 @@ class DraftModel(Composer):
             self._prices.read(info.id, self.tier)
             self._source.use_limits(info.limits)
         self.providers_changed.emit()
-
-    def choose_tier(self, tier: Tier) -> None:
-        if tier is not self.value.tier:
-            self._remember(tier=tier)
-            self._change("change the quality", tier=tier)
-
-    def choose_keep_audio(self, keep: bool) -> None:
-        if keep is not self.keep_audio:
-            self._remember(keep_audio=keep)
-            self._change("keep the sound" if keep else "leave the sound out", keep_audio=keep)
-
-    def choose_takes(self, takes: int) -> None:
-        if takes != self.takes:
-            self._remember(takes=takes)
-            self._change("change the number of takes", takes=takes)
-
-    def choose_inputs_via(self, provider_id: str) -> None:
-        if provider_id != self.value.inputs_via:
-            self._remember(inputs_via=provider_id)
-            self._change("host the files elsewhere", inputs_via=provider_id)
-
-    def use_keyed_provider(self, provider_id: str) -> None:
-        """A key was added: go to its provider, if the person is still where everybody begins."""
-        if self._studio is not None and not self._studio.settings.choices.provider:
-            self.choose_provider(provider_id)
-
-    def use_free_provider(self, *, remember: bool = True) -> None:
-        """Go to the provider that needs no key."""
-        free = next((info.id for info in self.providers if info.key_variable is None), None)
-        if free is not None:
-            self.choose_provider(free, remember=remember)
-
-    def _remember(self, **choices: object) -> None:
-        if self._studio is not None:
-            try:
-                self._studio.settings.update(**choices)
-            except StudioError as error:
-                self._problems.report("settings", error)
 
     # becoming a request
 

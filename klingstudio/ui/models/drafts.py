@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from klingstudio.domain.draft import Draft
 from klingstudio.domain.errors import StudioError
+from klingstudio.ui.models.composer import Composer
 from klingstudio.ui.models.draft import DraftModel
 from klingstudio.ui.models.history import History
 from klingstudio.ui.models.problems import Problems
@@ -75,6 +76,7 @@ class DraftsModel(QObject):
         self._timer.timeout.connect(self.save)
         self._tried: Draft | None = None
         draft.changed.connect(self._on_changed)
+        draft.sample_came.connect(self._on_sample)
 
     # what stands now
 
@@ -93,6 +95,11 @@ class DraftsModel(QObject):
         return bool(self._closed)
 
     @property
+    def closed_last(self) -> str:
+        """Id of the draft that `reopen` brings back first; empty for none."""
+        return self._closed[-1][0].now.id if self._closed else ""
+
+    @property
     def saved_at(self) -> datetime | None:
         """When something was written last; None before that."""
         return self._saved_at
@@ -109,6 +116,20 @@ class DraftsModel(QObject):
     def value(self, draft_id: str) -> Draft:
         """The draft as it stands."""
         return self._history(draft_id).now
+
+    def composer(self, draft_id: str) -> Composer | None:
+        """The draft as it can be changed, also while another one is shown; None for one that is not open any more."""
+        if draft_id not in self.ids:
+            return None
+        if draft_id == self.current:
+            return self._draft
+        aside = self._draft.aside(self._history(draft_id))
+        aside.changed.connect(self._settle)
+        return aside
+
+    def _on_sample(self, draft_id: str, path: Path) -> None:
+        if (composer := self.composer(draft_id)) is not None:
+            composer.set_source(path)
 
     def _history(self, draft_id: str) -> History[Draft]:
         return self._open[self.ids.index(draft_id)]
@@ -265,9 +286,8 @@ class DraftsModel(QObject):
         """Give the draft a name; an empty one calls it after its clip or prompt again."""
         if draft_id == self.current:
             self._draft.rename(name)
-        else:
-            history = self._history(draft_id)
-            history.push(history.now.change(name=name.strip()), "rename the draft")
+        elif (composer := self.composer(draft_id)) is not None:
+            composer.rename(name)
         self._settle()
 
     def close(self, draft_id: str) -> None:

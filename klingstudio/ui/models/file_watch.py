@@ -23,7 +23,8 @@ class FileWatch(QObject):
         super().__init__(parent)
         self._draft = draft
         self._marks: dict[str, Mark] = {}
-        self._asked: set[str] = set()
+        self._shown: frozenset[str] = frozenset()
+        """What the draft had when it was looked at last."""
         # A folder may lie on a slow disk, or on a computer that sleeps.
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)
@@ -41,8 +42,10 @@ class FileWatch(QObject):
         self._pool.waitForDone()
 
     def _look_at_new_ones(self) -> None:
-        new = [place for place in self._places() if place not in self._asked]
-        self._asked.update(new)
+        # One that was gone from the draft, or belongs to another that was not shown, may be another picture by now.
+        places = self._places()
+        new = [place for place in places if place not in self._shown]
+        self._shown = frozenset(places)
         self._start(new)
 
     def _places(self) -> list[str]:

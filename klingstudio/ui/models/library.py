@@ -203,11 +203,14 @@ class LibraryModel(QObject):
         figure = next(one for one in self._draft.figures if one.id == element_id)
         wanted = _element(element, figure.name)
         is_kept = self.kept(element_id) is not Kept.NOT
+        draft_id = self._draft.value.id
 
         async def run(studio: Studio) -> None:
             library = studio.library
             kept = await (library.update(element.library_id, wanted) if is_kept else library.save(wanted))
-            self._link(element, kept)
+            # A copy of the draft has the same elements under the same ids.
+            if self._draft.value.id == draft_id:
+                self._link(element, kept)
             self._problems.say(
                 f"{kept.name} in the library is up to date" if is_kept else f"{kept.name} is in the library"
             )
@@ -290,7 +293,7 @@ class LibraryModel(QObject):
     def _link(self, before: DraftElement, kept: LibraryElement) -> None:
         now = self._of_draft(before.id)
         if now is None:
-            # It was removed meanwhile, or another draft is shown. It is in the library all the same.
+            # It was removed meanwhile. It is in the library all the same.
             return
         shown = kept if now == before else now
         self._draft.link_element(

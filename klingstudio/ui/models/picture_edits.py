@@ -55,7 +55,7 @@ class PictureEdits(QObject):
         self._under_way: dict[tuple[str, int | None], str] = {}
         """The file that is being replaced, by the place that it is used at."""
         draft.pictures_changed.connect(self._give_up)
-        draft.switched.connect(self._give_up)
+        draft.switched.connect(self._give_all_up)
 
     def attach(self, studio: Studio) -> None:
         """The studio is open."""
@@ -198,6 +198,11 @@ class PictureEdits(QObject):
             target = self.target(reference_id, index)
             if target is None or target.place != place:
                 self.cancel(reference_id, index)
+
+    def _give_all_up(self) -> None:
+        """Another draft is shown; a copy of the one before has the same pictures under the same ids."""
+        for reference_id, index in tuple(self._under_way):
+            self.cancel(reference_id, index)
 
     def _facts(self, target: Target) -> ImageFacts | None:
         match self._draft.reference(target.reference_id):

@@ -52,6 +52,12 @@ class Source:
         return (self.facts is None or self.plan is None) and self.problem is None
 
     @property
+    def is_known(self) -> bool:
+        """True once there is nothing more to be found out about the file."""
+        has_strip = bool(self.strip) or self.strip_problem is not None
+        return self.unreadable is not None or (self.poster is not None and has_strip)
+
+    @property
     def can_be_fitted(self) -> bool:
         """True while there is something to do before this can be sent, and nobody does it."""
         has_to_be = self.plan is not None and not self.plan.is_identity
@@ -65,8 +71,8 @@ class SourceModel(QObject):
     """
 
     changed = Signal()
-    sample_made = Signal(object)
-    """Path of the sample clip that was wished for."""
+    sample_made = Signal(str, object)
+    """Id of a draft that wished for the sample clip, and its path."""
 
     def __init__(self, problems: Problems, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -79,24 +85,24 @@ class SourceModel(QObject):
         self._keeps_audio = True
         self._seen: dict[Path, Source] = {}
         self._now: Source | None = None
-        self._wants_sample = False
+        self._sample_wishes: dict[str, None] = {}
+        """Ids of the drafts that wait for the sample clip."""
 
     @property
     def now(self) -> Source | None:
         """What is chosen."""
         return self._now
 
-    @property
-    def is_making_sample(self) -> bool:
-        """True from the wish for the sample clip until it is there."""
-        return self._wants_sample
+    def is_making_sample(self, draft_id: str) -> bool:
+        """True from the draft's wish for the sample clip until it is there."""
+        return draft_id in self._sample_wishes
 
     def attach(self, studio: Studio, tasks: TaskOwner) -> None:
         """The studio is open: look at what was chosen before."""
         self._studio, self._tasks = studio, tasks
-        if self._wants_sample:
-            self.use_sample()
-        elif self._now is not None:
+        if self._sample_wishes:
+            self._begin_sample()
+        if self._now is not None:
             self._read(self._now.path)
 
     def use_limits(self, limits: Limits) -> None:
@@ -117,22 +123,21 @@ class SourceModel(QObject):
             # What was planned for another draft is none of this one's.
             self._now = replace(known, plan=None, problem=known.unreadable, clip=None, fitting=None, fit_problem=None)
             self.changed.emit()
-            if known.unreadable is None and (known.poster is None or known.times is None):
+            if not known.is_known:
                 self._read(path)
         self._plan()
 
-    def use_sample(self) -> None:
+    def use_sample(self, draft_id: str) -> None:
         """Make the built-in clip, which is drawn on first use; `sample_made` tells when it is there."""
-        self._wants_sample = True
+        self._sample_wishes[draft_id] = None
         self.changed.emit()
-        if self._studio is not None and self._tasks is not None:
-            self._tasks.restart("sample", self._make_sample(self._studio), on_error=self._sample_failed)
+        self._begin_sample()
 
-    def forget_sample(self) -> None:
+    def forget_sample(self, draft_id: str) -> None:
         """Something else was chosen meanwhile."""
-        if self._wants_sample:
-            self._wants_sample = False
-            if self._tasks is not None:
+        if draft_id in self._sample_wishes:
+            del self._sample_wishes[draft_id]
+            if not self._sample_wishes and self._tasks is not None:
                 self._tasks.cancel("sample")
             self.changed.emit()
 
@@ -198,14 +203,18 @@ class SourceModel(QObject):
 
     # reading
 
+    def _begin_sample(self) -> None:
+        if self._studio is not None and self._tasks is not None:
+            self._tasks.start("sample", self._make_sample(self._studio), on_error=self._sample_failed)
+
     async def _make_sample(self, studio: Studio) -> None:
         path = await studio.sample()
-        if self._wants_sample:
-            self._wants_sample = False
-            self.sample_made.emit(path)
+        wishes, self._sample_wishes = self._sample_wishes, {}
+        for draft_id in wishes:
+            self.sample_made.emit(draft_id, path)
 
     def _sample_failed(self, error: Exception) -> None:
-        self._wants_sample = False
+        self._sample_wishes.clear()
         self._problems.report("sample clip", error)
         self.changed.emit()
 

@@ -23,6 +23,8 @@ PERIODS = ("day", "month")
 
 _MIDNIGHT_MORE_MS = 1000
 """So that the new day has begun for certain."""
+_LOOK_MS = 600_000
+"""A timer stands still while the computer sleeps, and clocks are set."""
 
 
 class SpendingModel(QObject):
@@ -150,7 +152,7 @@ class SpendingModel(QObject):
         day = next(iter(self.today()), None)
         if day is not None and self._studio is not None:
             left_s = (day.renews_at - self._studio.budget.now()).total_seconds()
-            self._midnight.start(max(0, round(left_s * 1000)) + _MIDNIGHT_MORE_MS)
+            self._midnight.start(min(max(0, round(left_s * 1000)) + _MIDNIGHT_MORE_MS, _LOOK_MS))
 
     def _caps(self) -> tuple[Cap, ...]:
         return self._studio.settings.choices.caps if self._studio is not None else ()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import QMimeData
 
-from klingstudio.domain.prompt import Prompt, Token, TokenKind, clean, normal, numbered
+from klingstudio.domain.draft import Draft, is_id
+from klingstudio.domain.prompt import Prompt, Token, TokenKind, clean, flat, normal, numbered
 
 _WORDS = "application/x-klingstudio-words"
-"""The same as the text beside it, by ids: it stays right when tiles were moved in between."""
+"""The same as the text beside it, by ids and with the id of its draft: it stays right when tiles are moved in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,37 +21,40 @@ class Pasted:
     parts: Prompt
 
 
-def mime_of(words: Prompt, numbers: Mapping[str, int]) -> QMimeData:
-    """A selected part of the prompt for the clipboard or a drag."""
+def mime_of(words: Prompt, draft: Draft) -> QMimeData:
+    """A selected part of the draft's prompt for the clipboard or a drag."""
     data = QMimeData()
-    data.setText(numbered(words, numbers))
+    data.setText(numbered(words, draft.numbers))
     ours = [part if isinstance(part, str) else [str(part.kind), part.reference_id] for part in words]
-    data.setData(_WORDS, json.dumps(ours).encode())
+    data.setData(_WORDS, json.dumps([draft.id, *ours]).encode())
     return data
 
 
-def parts_from(source: QMimeData, numbers: Mapping[str, int], most: int) -> Pasted | str:
-    """What to insert, or the sentence why nothing is.
+def parts_from(source: QMimeData, draft: Draft, most: int) -> Pasted | str:
+    """What to insert into the draft, or the sentence why nothing is. Tokens of another draft are taken as text.
 
     Args:
-        numbers: of the references of this draft; tokens of another one are taken as text.
         most: characters that a whole prompt may have.
     """
     text = source.text()
     if len(text) > most:
         return f"Not pasted: {len(text):,} characters; the most is {most:,}"
-    ours = _ours(source)
-    if ours is not None and all(isinstance(part, str) or part.reference_id in numbers for part in ours):
+    origin, ours = _ours(source, most)
+    # What was removed here meanwhile goes on pointing at it: its number may be that of another picture by now.
+    if origin == draft.id or (ours and all(isinstance(one, str) or one.reference_id in draft.numbers for one in ours)):
         return Pasted(ours)
     return Pasted(normal([clean(text)]))
 
 
-def _ours(source: QMimeData) -> Prompt | None:
+def _ours(source: QMimeData, most: int) -> tuple[str, Prompt]:
+    """The id of the draft that it was taken from, and the words; empty where it is none of ours."""
     if not source.hasFormat(_WORDS):
-        return None
+        return "", ()
     try:
-        found = json.loads(bytes(source.data(_WORDS).data()))
-        return normal([clean(one) if isinstance(one, str) else Token(TokenKind(one[0]), str(one[1])) for one in found])
-    except (ValueError, TypeError, KeyError, IndexError):
+        origin, *found = json.loads(bytes(source.data(_WORDS).data()))
+        words = normal([clean(one) if isinstance(one, str) else Token(TokenKind(one[0]), str(one[1])) for one in found])
+        is_sound = all(isinstance(one, str) or is_id(one.reference_id) for one in words)
+        return (str(origin), words) if is_sound and len(flat(words)) <= most else ("", ())
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
         # Another program may put anything there; the text is beside it.
-        return None
+        return "", ()

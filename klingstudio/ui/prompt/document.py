@@ -70,11 +70,6 @@ def unit_at(prompt: Sequence[Part], position: int) -> int:
     return length(flat(prompt)[:position])
 
 
-def position_at(prompt: Sequence[Part], unit: int) -> int:
-    """Position in `flat` of Qt's place."""
-    return to_points(flat(prompt), unit)
-
-
 def selected(prompt: Sequence[Part], cursor: QTextCursor) -> Prompt:
     """The part of the prompt that the cursor has selected."""
     text = flat(prompt)

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
-    QContextMenuEvent,
     QFocusEvent,
-    QHelpEvent,
     QInputMethodEvent,
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
-    QTextLine,
 )
-from PySide6.QtWidgets import QSizePolicy, QTextEdit, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from klingstudio.domain.prompt import CHIP, CLOSING, Part, Prompt, Token, numbered, with_room
 from klingstudio.ui import theme
 from klingstudio.ui.models.draft import DraftModel
 from klingstudio.ui.prompt import document as words
+from klingstudio.ui.prompt.chip_field import ChipField
 from klingstudio.ui.prompt.chips import ChipPainter
 from klingstudio.ui.prompt.faces import Faces
 from klingstudio.ui.prompt.mention import Mention
@@ -41,7 +41,7 @@ _ENTER = {Qt.Key.Key_Return, Qt.Key.Key_Enter}
 _REDO = (QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y"))
 
 
-class PromptEdit(QTextEdit):
+class PromptEdit(ChipField):
     """Text with chips. Tab leaves the field, Esc gives the keyboard back to the window.
 
     The document keeps no history of its own: undo and redo are the draft's, through everything.
@@ -51,10 +51,6 @@ class PromptEdit(QTextEdit):
     focus_changed = Signal(bool)
     refused = Signal(str)
     """What was pasted was not taken, and why."""
-    menu_wanted = Signal(object, object)
-    """The menu of a chip (Qt's place of it) or of the text (None), at this point of the screen."""
-    card_wanted = Signal(object)
-    """The larger picture of the chip at this place of Qt's; None: no longer."""
 
     def __init__(
         self, draft: DraftModel, faces: Faces, earlier: Callable[[], Sequence[str]], parent: QWidget | None = None
@@ -65,18 +61,15 @@ class PromptEdit(QTextEdit):
         self._faces = faces
         self._label = ""
         self._lines = _LINES_LEAST
-        self._pressed: int | None = None
         self._spaced_at: int | None = None
         self._is_showing = False
         self._is_composing = False
         self.setTabChangesFocus(True)
         self.setAcceptRichText(False)
-        self.setPlaceholderText(PLACEHOLDER)
         self.setAccessibleName("Prompt")
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.viewport().setMouseTracking(True)
         document = self.document()
         document.setUndoRedoEnabled(False)
         # A chip is a little higher than its line.
@@ -112,6 +105,19 @@ class PromptEdit(QTextEdit):
     def minimumSizeHint(self) -> QSize:
         return QSize(theme.px(160), _height(_LINES_LEAST))
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        document = self.document()
+        if document.isEmpty() and not document.firstBlock().layout().preeditAreaText():
+            # Qt's own stands higher than the text does in its taller lines: the first letter would make it jump.
+            beside = theme.px(_MARGIN)
+            above = beside + theme.px(theme.PROMPT_LINE) - self.fontMetrics().height()
+            area = self.viewport().rect().adjusted(beside, above, -beside, 0)
+            painter = QPainter(self.viewport())
+            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+            painter.drawText(area, Qt.TextFlag.TextWordWrap.value, PLACEHOLDER)
+            painter.end()
+
     # between document and draft
 
     def _tell(self) -> None:
@@ -130,7 +136,6 @@ class PromptEdit(QTextEdit):
             words.show(self.document(), self._draft.words)
         finally:
             self._is_showing = False
-        self._recall.reset()
 
     def _on_replaced(self, prompt: Prompt) -> None:
         """The draft was changed from elsewhere: follow it, with the caret where the change is."""
@@ -148,6 +153,7 @@ class PromptEdit(QTextEdit):
             self.setTextCursor(cursor)
 
     def _on_switched(self) -> None:
+        self._strokes.cut()
         self._recall.reset()
         self.mention.end()
         self.moveCursor(QTextCursor.MoveOperation.End)
@@ -186,14 +192,6 @@ class PromptEdit(QTextEdit):
         self.put(cursor, self._with_room(cursor, [text]), label)
         self.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def select_span(self, start: int, end: int) -> None:
-        """Select from and to these places of Qt's."""
-        cursor = self.textCursor()
-        cursor.setPosition(start)
-        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-        self.setTextCursor(cursor)
-        self.setFocus(Qt.FocusReason.OtherFocusReason)
-
     def _with_room(self, cursor: QTextCursor, parts: Sequence[Part]) -> Prompt:
         start, end = cursor.selectionStart(), cursor.selectionEnd()
         at = self.document().characterAt
@@ -206,17 +204,6 @@ class PromptEdit(QTextEdit):
         room = self._with_room(cursor, [token])
         parts = room[1:] if isinstance(room[0], str) else room
         self.put(cursor, parts, f"insert {self._faces.of(token).title}")
-
-    def chosen_chip(self) -> int | None:
-        """Place of the chip that is selected alone, or that the caret stands next to; None where there is none."""
-        cursor = self.textCursor()
-        start, end = cursor.selectionStart(), cursor.selectionEnd()
-        places = (start,) if end == start + 1 else (start - 1, start) if start == end else ()
-        return next((place for place in places if self.token_at(place) is not None), None)
-
-    def token_at(self, place: int) -> Token | None:
-        """The token that stands at this place of Qt's."""
-        return words.neighbour(self.document(), place)
 
     def chosen_text(self) -> str:
         """The selected text with numbers; all of it where nothing is selected."""
@@ -301,7 +288,7 @@ class PromptEdit(QTextEdit):
 
     def _go_through_earlier(self, *, older: bool) -> None:
         recall, draft = self._recall, self._draft
-        found = recall.older(draft.words, draft.prompt) if older else recall.newer()
+        found = recall.older(draft.words, draft.prompt) if older else recall.newer(draft.words)
         if found is None:
             announce(self, "No earlier prompt" if older else "This is the prompt being written")
             return
@@ -309,6 +296,7 @@ class PromptEdit(QTextEdit):
             draft.replace_prompt(found, "recall a prompt")
         else:
             draft.replace_words(found, "recall a prompt")
+        recall.show(draft.words)
         self.moveCursor(QTextCursor.MoveOperation.End)
         announce(self, draft.prompt)
 
@@ -330,7 +318,7 @@ class PromptEdit(QTextEdit):
     def createMimeDataFromSelection(self) -> QMimeData:
         from klingstudio.ui.prompt.clipboard import mime_of
 
-        return mime_of(words.selected(self._draft.words, self.textCursor()), self._draft.numbers)
+        return mime_of(words.selected(self._draft.words, self.textCursor()), self._draft.value)
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
         # Files that are dropped here belong to the window, which sorts them.
@@ -345,78 +333,16 @@ class PromptEdit(QTextEdit):
             return
         from klingstudio.ui.prompt.clipboard import Pasted, parts_from
 
-        match parts_from(source, self._draft.numbers, self._draft.prompt_max):
+        match parts_from(source, self._draft.value, self._draft.prompt_max):
             case Pasted(parts=parts):
                 self.put(self.textCursor(), parts, "paste")
             case sentence:
                 self.refused.emit(sentence)
                 announce(self, sentence)
 
-    # chips under the mouse
-
-    def chip_area(self, place: int) -> QRect:
-        """Where the chip at this place of Qt's is painted, in the viewport; empty where there is none."""
-        block = self.document().findBlock(place)
-        line = block.layout().lineForTextPosition(place - block.position())
-        if not line.isValid() or self.token_at(place) is None:
-            return QRect()
-        edges = [_x_of(line, place - block.position() + by) for by in (0, 1)]
-        origin = self.document().documentLayout().blockBoundingRect(block).topLeft()
-        area = QRectF(min(edges), line.y(), abs(edges[1] - edges[0]), line.height())
-        scrolled = QPoint(self.horizontalScrollBar().value(), self.verticalScrollBar().value())
-        return area.translated(origin).toRect().translated(-scrolled)
-
-    def chip_under(self, point: QPoint) -> int | None:
-        """The chip at this point of the viewport."""
-        place = self.cursorForPosition(point).position()
-        return next((one for one in (place - 1, place) if one >= 0 and self.chip_area(one).contains(point)), None)
-
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.card_wanted.emit(None)
         self.mention.end()
-        is_left = event.button() == Qt.MouseButton.LeftButton
-        self._pressed = self.chip_under(event.position().toPoint()) if is_left else None
         super().mousePressEvent(event)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        pressed, self._pressed = self._pressed, None
-        super().mouseReleaseEvent(event)
-        is_here = pressed is not None and self.chip_under(event.position().toPoint()) == pressed
-        cursor = self.textCursor()
-        if pressed is not None and is_here and cursor.selectionEnd() - cursor.selectionStart() <= 1:
-            self.select_span(pressed, pressed + 1)
-            self._want_menu()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        super().mouseMoveEvent(event)
-        is_chip = self.chip_under(event.position().toPoint()) is not None
-        shape = Qt.CursorShape.PointingHandCursor if is_chip else Qt.CursorShape.IBeamCursor
-        if self.viewport().cursor().shape() != shape:
-            self.viewport().setCursor(shape)
-        if not is_chip:
-            self.card_wanted.emit(None)
-
-    def viewportEvent(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            self.card_wanted.emit(self.chip_under(event.pos()))
-            return True
-        if event.type() == QEvent.Type.Leave:
-            self.card_wanted.emit(None)
-        return super().viewportEvent(event)
-
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        if event.reason() == QContextMenuEvent.Reason.Keyboard:
-            self._want_menu()
-            return
-        place = self.chip_under(event.pos())
-        if place is not None:
-            self.select_span(place, place + 1)
-        self.menu_wanted.emit(place, event.globalPos())
-
-    def _want_menu(self) -> None:
-        place = self.chosen_chip()
-        area = self.cursorRect() if place is None else self.chip_area(place)
-        self.menu_wanted.emit(place, self.viewport().mapToGlobal(area.bottomLeft()))
 
     # looks and words
 
@@ -466,9 +392,3 @@ class PromptEdit(QTextEdit):
 
 def _height(lines: int) -> int:
     return theme.px(theme.PROMPT_LINE) * lines + 2 * theme.px(_MARGIN)
-
-
-def _x_of(line: QTextLine, position: int) -> float:
-    """Where the caret stands in the line; Qt gives the place that it found along with it."""
-    found: Any = line.cursorToX(position)
-    return float(found[0] if isinstance(found, tuple) else found)

@@ -18,12 +18,15 @@ from klingstudio.ui.prompt.edit import PromptEdit
 from klingstudio.ui.prompt.faces import Faces
 from klingstudio.ui.prompt.phrase_row import PhraseRow
 from klingstudio.ui.prompt.remarks import Remark, RemarkLine, Remarks, span_of
+from klingstudio.ui.prompt.units import to_units
 from klingstudio.ui.widgets.labels import label, set_role
 
 if TYPE_CHECKING:
     from klingstudio.ui.prompt.menus import PromptMenus
 
 _NEARLY = 0.9
+_MARKS_MOST = 30
+"""For each of them Qt measures every chip anew whenever it paints."""
 _STOPS = (".", "!", "?", "…", ":", ";", ",", "。", "！", "？")
 
 
@@ -221,15 +224,15 @@ class PromptPanel(QWidget):
 
     def _underline(self) -> None:
         """A wave under every written number that points at nothing."""
-        words = self._draft.words
-        found = [span_of(one) for one in self._draft.findings if one.subject.startswith("prompt:")]
+        text = flat(self._draft.words)
+        found = [span_of(one) for one in self._draft.findings if one.subject.startswith("prompt:")][:_MARKS_MOST]
         colour = QColor(theme.tokens(self.palette()).warning)
         marks: list[QTextEdit.ExtraSelection] = []
         for start, end in found:
             mark = QTextEdit.ExtraSelection()
             cursor = QTextCursor(self.edit.document())
-            cursor.setPosition(unit_at(words, start))
-            cursor.setPosition(unit_at(words, end), QTextCursor.MoveMode.KeepAnchor)
+            cursor.setPosition(to_units(text, start))
+            cursor.setPosition(to_units(text, end), QTextCursor.MoveMode.KeepAnchor)
             form = QTextCharFormat()
             form.setUnderlineStyle(form.UnderlineStyle.WaveUnderline)
             form.setUnderlineColor(colour)

@@ -117,7 +117,3 @@ class PhraseRow(QWidget):
 
     def _forget_menu(self) -> None:
         self.menu = None
-
-    def focus_order(self) -> list[QWidget]:
-        """The buttons that can be seen, from left to right."""
-        return [*(button for _, button in self._buttons if not button.isHidden()), self.more]

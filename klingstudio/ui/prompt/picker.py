@@ -31,7 +31,6 @@ class Picker(QFrame):
         self.setAccessibleName("References")
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._tokens: tuple[Token, ...] = ()
-        self._caret = QRect()
         self._nothing = label(NOTHING, "secondary", wraps=True)
         self._list = QListWidget(self)
         self._list.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QToolButton, QWidget
 
@@ -11,6 +11,8 @@ from klingstudio.ui.widgets.drop import dashed
 from klingstudio.ui.widgets.icons import pixmap
 
 _WORDS = "Element"
+_LINKS = ("or from library", "or library", "library")
+"""What stands behind it, and what where there is less and less room."""
 
 
 class AddElement(QAbstractButton):
@@ -30,7 +32,7 @@ class AddElement(QAbstractButton):
         self._refuses = False
         self.from_library = QToolButton(self)
         self.from_library.setProperty("kind", "words")
-        self.from_library.setText("or from library")
+        self.from_library.setText(_LINKS[0])
         self.from_library.setAccessibleName("Add an element from the library")
         self.from_library.setCursor(Qt.CursorShape.PointingHandCursor)
         self.from_library.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -53,12 +55,12 @@ class AddElement(QAbstractButton):
     def light(self, words: str, *, refuses: bool = False) -> None:
         """Pictures are held over it; empty: no longer."""
         self._words, self._refuses = words, refuses
-        self.from_library.setVisible(not words)
+        self._place_link()
         self.update()
 
     def sizeHint(self) -> QSize:
         high = max(theme.px(theme.CONTROL), self.fontMetrics().height() + theme.px(2 * theme.BETWEEN))
-        return QSize(theme.px(180), high)
+        return QSize(self._own_width() + self._width_of(_LINKS[0]) + 2 * theme.px(theme.GAP), high)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not event.modifiers():
@@ -68,16 +70,39 @@ class AddElement(QAbstractButton):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        link = self.from_library
+        self._place_link()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self.updateGeometry()
+            self._place_link()
+
+    def _place_link(self) -> None:
+        link, room = self.from_library, self.width() - self._own_width() - 2 * theme.px(theme.GAP)
+        fits = next((words for words in _LINKS if self._width_of(words) <= room), "")
+        if fits:
+            link.setText(fits)
         link.adjustSize()
+        # Cut off it would look broken; the library has a key and a line in the menu too.
+        link.setVisible(bool(fits) and not self._words)
         link.move(self._left() + self._own_width(), (self.height() - link.height() + theme.px(2)) // 2)
+
+    def _width_of(self, link: str) -> int:
+        bare = self.from_library.sizeHint().width() - self._advance(self.from_library.text())
+        return bare + self._advance(link)
+
+    def _advance(self, words: str) -> int:
+        return self.from_library.fontMetrics().horizontalAdvance(words)
 
     def _own_width(self) -> int:
         wide = self.fontMetrics().horizontalAdvance(_WORDS)
         return theme.px(theme.ICON) + theme.px(theme.BETWEEN) + wide
 
     def _left(self) -> int:
-        return max(theme.px(theme.GAP), (self.width() - self._own_width() - self.from_library.width()) // 2)
+        # What the link keeps free behind its words is not seen, and does not count.
+        link = 0 if self.from_library.isHidden() else self.from_library.width() - self._width_of("") // 2
+        return max(theme.px(theme.GAP), (self.width() - self._own_width() - link) // 2)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         t = theme.tokens(self.palette())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QLineEdit, QSizePolicy, QStackedWidget, QWidget
 
 from klingstudio.domain.element import ELEMENT_NAME_MAX
 from klingstudio.ui import theme
+from klingstudio.ui.widgets.held import Pull
 from klingstudio.ui.widgets.labels import ElidedLabel
 
 
@@ -92,26 +93,22 @@ class _Name(ElidedLabel):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(role="strong", parent=parent)
-        self._pressed_at: QPointF | None = None
+        self._pull = Pull()
         self._once = QTimer(self)
         self._once.setSingleShot(True)
         self._once.timeout.connect(self.clicked)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._pressed_at = event.position()
-            event.accept()
-        else:
-            event.ignore()
+        self._pull.press(event)
+        event.setAccepted(self._pull.may_be_click)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        far = QApplication.startDragDistance()
-        if self._pressed_at is not None and (event.position() - self._pressed_at).manhattanLength() >= far:
-            self._pressed_at = None
+        if self._pull.is_begun_by(event):
             self.pulled.emit()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        was_pressed, self._pressed_at = self._pressed_at is not None, None
+        was_pressed = self._pull.may_be_click
+        self._pull.end()
         if was_pressed and self.rect().contains(event.position().toPoint()):
             self._once.start(QApplication.doubleClickInterval())
 

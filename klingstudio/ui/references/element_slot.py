@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import (
     QColor,
-    QContextMenuEvent,
-    QKeyEvent,
-    QMouseEvent,
     QPainter,
     QPainterPath,
     QPaintEvent,
     QPixmap,
 )
-from PySide6.QtWidgets import QAbstractButton, QApplication, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from klingstudio.ui import theme
 from klingstudio.ui.widgets.drop import dashed
+from klingstudio.ui.widgets.held import HeldButton
 from klingstudio.ui.widgets.icons import pixmap
 from klingstudio.ui.widgets.picture import paint_badge, paint_cover
 
 
-class SlotView(QAbstractButton):
-    """Click or Enter uses it, Del empties it, the menu key shows what else there is. A drop on it is the tile's affair."""
+class SlotView(HeldButton):
+    """Click or Enter uses it, Del empties it, the menu key shows what else there is.
 
-    emptied = Signal()
-    menu_wanted = Signal(QPointF)
-    """Where, on the screen."""
-    drag_wanted = Signal()
-    """The person pulls at it: the whole tile is meant."""
+    A drop on it is the tile's affair; pulled at, the whole tile is meant.
+    """
 
     def __init__(self, index: int, parent: QWidget | None = None) -> None:
         """`index`: 0 is the front, the angles follow."""
@@ -39,10 +34,7 @@ class SlotView(QAbstractButton):
         self._tone = ""
         self._is_lit = self._refuses = False
         self._picture: QPixmap | None = None
-        self._pressed_at: QPointF | None = None
         self.setObjectName("elementSlot")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def show_slot(self, name: str, picture: QPixmap | None, remark: str, *, tone: str = "", number: int = 0) -> None:
@@ -65,6 +57,10 @@ class SlotView(QAbstractButton):
         return self._is_filled
 
     @property
+    def can_be_removed(self) -> bool:
+        return self._is_filled
+
+    @property
     def is_lit(self) -> bool:
         """True while a drop would go here, or is refused here."""
         return self._is_lit
@@ -80,44 +76,6 @@ class SlotView(QAbstractButton):
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        keys = event.modifiers()
-        match event.key():
-            case Qt.Key.Key_Return | Qt.Key.Key_Enter if not keys & Qt.KeyboardModifier.ControlModifier:
-                self.click()
-            case Qt.Key.Key_Delete | Qt.Key.Key_Backspace if self._is_filled:
-                self.emptied.emit()
-            case Qt.Key.Key_F10 if keys & Qt.KeyboardModifier.ShiftModifier:
-                self._want_menu()
-            case _:
-                super().keyPressEvent(event)
-
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        if event.reason() == QContextMenuEvent.Reason.Keyboard:
-            self._want_menu()
-        else:
-            self.menu_wanted.emit(QPointF(event.globalPos()))
-
-    def _want_menu(self) -> None:
-        self.menu_wanted.emit(QPointF(self.mapToGlobal(self.rect().center())))
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._pressed_at = event.position() if event.button() == Qt.MouseButton.LeftButton else None
-        super().mousePressEvent(event)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        far = QApplication.startDragDistance()
-        if self._pressed_at is not None and (event.position() - self._pressed_at).manhattanLength() >= far:
-            self._pressed_at = None
-            self.setDown(False)
-            self.drag_wanted.emit()
-            return
-        super().mouseMoveEvent(event)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._pressed_at = None
-        super().mouseReleaseEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         t = theme.tokens(self.palette())

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QColor,
-    QContextMenuEvent,
-    QEnterEvent,
-    QFocusEvent,
     QKeyEvent,
-    QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
     QPixmap,
-    QResizeEvent,
 )
 from PySide6.QtWidgets import (
-    QAbstractButton,
-    QApplication,
     QHBoxLayout,
     QMenu,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -33,11 +25,11 @@ from PySide6.QtWidgets import (
 from klingstudio.ui import theme
 from klingstudio.ui.references.element_name import ElementName
 from klingstudio.ui.references.element_slot import SlotView
+from klingstudio.ui.references.element_words import WHOLE
 from klingstudio.ui.widgets.flow import FlowLayout
-from klingstudio.ui.widgets.icons import Button, IconButton
+from klingstudio.ui.widgets.held import ReferenceTile
+from klingstudio.ui.widgets.icons import Button
 from klingstudio.ui.widgets.labels import ElidedLabel, label, set_role
-
-FLASH_MS = 1200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +42,8 @@ class SlotFace:
     remark: str
     tone: str = ""
     """`bad` or `warning` where something is wrong with it."""
+    fixes: tuple[str, ...] = ()
+    """Labels of what helps without a further question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +59,10 @@ class Face:
     remark: str = ""
     """What is wrong with it."""
     tone: str = ""
-    fix: str = ""
-    """Label of what helps."""
+    fixes: tuple[str, ...] = ()
+    """Labels of what helps, the best one first."""
+    fixes_at: int = WHOLE
+    """The picture that they are about."""
     note: str = ""
     """How it stands to the library, where that is worth a word."""
     save: str = ""
@@ -75,12 +71,9 @@ class Face:
     is_last: bool = False
 
 
-class ElementTile(QAbstractButton):
+class ElementTile(ReferenceTile):
     """Click or Enter puts it into the prompt, F2 renames, Alt+↑ ↓ moves, Del or the cross removes it."""
 
-    removed = Signal()
-    moved = Signal(int)
-    """Asked to change places: -1 towards the first, +1 towards the last."""
     renamed = Signal(str)
     file_wanted = Signal(int)
     """Choose a file for this place of the element."""
@@ -89,20 +82,14 @@ class ElementTile(QAbstractButton):
     """Make this angle the front."""
     crop_wanted = Signal(int)
     save_wanted = Signal()
-    fix_wanted = Signal()
-    drag_wanted = Signal()
+    fix_wanted = Signal(int, str)
+    """Do what helps: the place of the picture, or `WHOLE`, and the words of it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, steps={Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}, cross="secondary", on="raised")
         self._face = Face(number=0, name="", parts="", slots=())
-        self._pressed_at: QPointF | None = None
-        self._flashes = QTimer(self)
-        self._flashes.setSingleShot(True)
-        self._flashes.setInterval(FLASH_MS)
-        self._flashes.timeout.connect(self.update)
         self.setObjectName("elementTile")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.menu_wanted.connect(lambda at: self._open(self.menu(), at))
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -115,15 +102,11 @@ class ElementTile(QAbstractButton):
         self.name.opened.connect(self._parts.setHidden)
         self._remark = label(role="bad", wraps=True, parent=self)
         self._note = label(role="secondary", parent=self)
-        self.fix = Button("", self, kind="link")
-        self.fix.clicked.connect(self.fix_wanted)
+        self.fix, self.other_fix = Button("", self, kind="link"), Button("", self, kind="link")
+        for button in (self.fix, self.other_fix):
+            button.clicked.connect(lambda _=False, by=button: self.fix_wanted.emit(self._face.fixes_at, by.text()))
         self.save = Button("", self, kind="link")
         self.save.clicked.connect(self.save_wanted)
-        self._cross = IconButton("x", "Remove", self, token="secondary")
-        self._cross.setProperty("on", "raised")
-        self._cross.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._cross.clicked.connect(self.removed)
-        self._cross.hide()
         self._slots: list[SlotView] = []
         self._build()
 
@@ -162,6 +145,7 @@ class ElementTile(QAbstractButton):
         said.setSpacing(gap)
         said.addWidget(self._remark, stretch=1)
         said.addWidget(self.fix, alignment=Qt.AlignmentFlag.AlignTop)
+        said.addWidget(self.other_fix, alignment=Qt.AlignmentFlag.AlignTop)
         column.addWidget(self._said)
         column.addWidget(self._foot)
 
@@ -186,6 +170,8 @@ class ElementTile(QAbstractButton):
 
     def show_face(self, face: Face) -> None:
         """What the tile stands for."""
+        if face == self._face:
+            return
         self._face = face
         self.setText(face.name)
         self.setAccessibleName(f"Element {face.number}, {face.name}, {face.parts}")
@@ -200,9 +186,10 @@ class ElementTile(QAbstractButton):
         set_role(self._remark, "role", face.tone or "secondary")
         self._remark.setText(face.remark)
         self._said.setVisible(bool(face.remark))
-        self.fix.setText(face.fix)
-        self.fix.setAccessibleName(f"{face.fix} {face.name}")
-        self.fix.setVisible(bool(face.fix))
+        for button, words in zip((self.fix, self.other_fix), (*face.fixes, "", ""), strict=False):
+            button.setText(words)
+            button.setAccessibleName(f"{words} {face.name}")
+            button.setVisible(bool(words))
         self._note.setText(face.note)
         self._note.setVisible(bool(face.note))
         self.save.setText(face.save)
@@ -231,8 +218,8 @@ class ElementTile(QAbstractButton):
         index = len(self._slots)
         view = SlotView(index, self)
         view.clicked.connect(lambda _=False: self._use_slot(view))
-        view.emptied.connect(lambda: self.emptied.emit(index))
-        view.menu_wanted.connect(lambda at: self._open(self.slot_menu(index), at.toPoint()))
+        view.removed.connect(lambda: self.emptied.emit(index))
+        view.menu_wanted.connect(lambda at: self._open(self.slot_menu(index), at))
         view.drag_wanted.connect(self.drag_wanted)
         self._slots.append(view)
         return view
@@ -256,45 +243,18 @@ class ElementTile(QAbstractButton):
         set_role(self._parts, "role", "secondary" if not is_on else "bad" if refuses else "strong")
         self._parts.setText(words if is_on else self._face.parts)
 
-    def flash(self) -> None:
-        """Show the person where it is."""
-        parent = self.parentWidget()
-        while parent is not None:
-            if isinstance(parent, QScrollArea):
-                parent.ensureWidgetVisible(self)
-            parent = parent.parentWidget()
-        self._flashes.start()
-        self.update()
-
-    @property
-    def is_flashing(self) -> bool:
-        return self._flashes.isActive()
-
     # keys and menus
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        keys = event.modifiers()
-        with_alt = bool(keys & Qt.KeyboardModifier.AltModifier)
-        match event.key():
-            case Qt.Key.Key_Return | Qt.Key.Key_Enter if not keys & Qt.KeyboardModifier.ControlModifier:
-                self.click()
-            case Qt.Key.Key_Delete | Qt.Key.Key_Backspace:
-                self.removed.emit()
-            case Qt.Key.Key_F2:
-                self.name.edit()
-            case Qt.Key.Key_Up if with_alt:
-                self.moved.emit(-1)
-            case Qt.Key.Key_Down if with_alt:
-                self.moved.emit(1)
-            case Qt.Key.Key_F10 if keys & Qt.KeyboardModifier.ShiftModifier:
-                self._open(self.menu(), self.mapToGlobal(self.rect().center()))
-            case _:
-                super().keyPressEvent(event)
+        if event.key() == Qt.Key.Key_F2:
+            self.name.edit()
+        else:
+            super().keyPressEvent(event)
 
     def menu(self) -> QMenu:
         """What can be done with the element; also on the menu key."""
         face, menu = self._face, QMenu(self)
-        _line(menu, f"Insert @Element{face.number}", self.click)
+        _line(menu, f"Insert @Element{face.number}\tEnter", self.click)
         _line(menu, "Rename\tF2", self.name.edit)
         if face.save:
             _line(menu, face.save, self.save_wanted.emit)
@@ -312,60 +272,21 @@ class ElementTile(QAbstractButton):
             _line(menu, "Choose a picture…", lambda: self.file_wanted.emit(index))
             return menu
         if index == 0:
-            _line(menu, f"Insert @Element{self._face.number}", self.click)
+            _line(menu, f"Insert @Element{self._face.number}\tEnter", self.click)
         _line(menu, "Replace…", lambda: self.file_wanted.emit(index))
         if index:
             _line(menu, "Make it the front", lambda: self.front_wanted.emit(index))
         _line(menu, "Crop and rotate…", lambda: self.crop_wanted.emit(index))
+        for words in self._face.slots[index].fixes:
+            _line(menu, words, lambda _=False, words=words: self.fix_wanted.emit(index, words))
         menu.addSeparator()
         _line(menu, "Remove\tDel", lambda: self.emptied.emit(index))
         return menu
-
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        is_by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
-        self._open(self.menu(), self.mapToGlobal(self.rect().center()) if is_by_key else event.globalPos())
 
     @staticmethod
     def _open(menu: QMenu, at: QPoint) -> None:
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(at)
-
-    # the mouse
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._pressed_at = event.position() if event.button() == Qt.MouseButton.LeftButton else None
-        super().mousePressEvent(event)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        far = QApplication.startDragDistance()
-        if self._pressed_at is not None and (event.position() - self._pressed_at).manhattanLength() >= far:
-            self._pressed_at = None
-            self.setDown(False)
-            self.drag_wanted.emit()
-            return
-        super().mouseMoveEvent(event)
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        self._cross.show()
-        super().enterEvent(event)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self._cross.setVisible(self.hasFocus())
-        super().leaveEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._cross.show()
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._cross.setVisible(self.underMouse())
-        super().focusOutEvent(event)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._cross.adjustSize()
-        inset = theme.px(theme.GAP)
-        self._cross.move(self.width() - self._cross.width() - inset, inset)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         t = theme.tokens(self.palette())
@@ -374,10 +295,13 @@ class ElementTile(QAbstractButton):
         area, round_px = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), theme.px(theme.RADIUS)
         is_over = self.underMouse()
         painter.setBrush(QColor(theme.mix(t.raised, t.text, 0.02 if self.isDown() else 0.06 if is_over else 0)))
-        edge = t.element if self.is_flashing else getattr(t, self._face.tone) if self._face.tone else ""
-        painter.setPen(QPen(QColor(edge), 2 if self.is_flashing else 1) if edge else Qt.PenStyle.NoPen)
+        edge = t.element if self.is_lit else getattr(t, self._face.tone) if self._face.tone in _EDGED else ""
+        painter.setPen(QPen(QColor(edge), 2 if self.is_lit else 1) if edge else Qt.PenStyle.NoPen)
         painter.drawRoundedRect(area, round_px, round_px)
         painter.end()
+
+
+_EDGED = frozenset({"bad", "warning"})
 
 
 def _line(menu: QMenu, words: str, does: object, *, is_on: bool = True) -> None:

@@ -23,26 +23,8 @@ _SHORT: Mapping[Kind, str] = {
 _STARTS = ("This picture file is ", "This picture is ", "This picture has ", "This picture ")
 
 
-@dataclass(frozen=True, slots=True)
-class Choose:
-    """A file for this place helps."""
-
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Crop:
-    """Cropping, padding or another size of this picture helps."""
-
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Remove:
-    """Only taking the element away helps."""
-
-
-Help = Choose | Crop | Remove
+WHOLE = -1
+"""Instead of the place of a picture: the element itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +34,10 @@ class Said:
     remark: str = ""
     """The first thing that is wrong, short."""
     tone: str = ""
-    fix: str = ""
-    """Label of what helps; empty where it is clear."""
+    finding: Finding | None = None
+    """What stops Generate first."""
+    index: int = WHOLE
+    """The picture that it is about."""
     slots: Mapping[int, str]
     """What is wrong with single pictures, in full, by their place."""
 
@@ -70,18 +54,17 @@ def said_of(number: int, draft: DraftModel) -> Said:
     blocked = _first(found)
     if blocked is not None and blocked.problem is not None:
         remark = _remark(blocked.problem, _index(blocked, subject), is_slot=blocked.subject != subject)
-        return Said(remark=remark, tone="bad", fix=_label(_help(blocked, subject)), slots=slots)
+        index = _index(blocked, subject) if blocked.subject != subject else WHOLE
+        return Said(remark=remark, tone="bad", finding=blocked, index=index, slots=slots)
     caution = next((one.caution for one in found if one.caution is not None), None)
     if caution is not None:
         return Said(remark=text.caution(caution), tone="warning", slots=slots)
     return Said(slots=slots)
 
 
-def fix_of(number: int, draft: DraftModel) -> Help | None:
-    """What helps against the first thing that is wrong with the element."""
-    subject = f"element:{number}"
-    blocked = _first(draft.findings_at(subject))
-    return _help(blocked, subject) if blocked is not None else None
+def finding_at(number: int, index: int, draft: DraftModel) -> Finding | None:
+    """What stops Generate at one picture of the element."""
+    return _first(draft.findings_at(f"element:{number}:{index}"))
 
 
 def verb(name: str, index: int, *, is_filled: bool, is_new: bool, count: int) -> str:
@@ -113,33 +96,6 @@ def _remark(problem: Problem, index: int, *, is_slot: bool) -> str:
     for start in _STARTS:
         words = words.removeprefix(start)
     return f"{'Front' if index == 0 else f'Angle {index}'}: {words}"
-
-
-def _help(finding: Finding, subject: str) -> Help | None:
-    index = _index(finding, subject)
-    if not finding.fixes:
-        return None
-    match finding.fixes[0].value:
-        case "add_front" | "replace":
-            return Choose(index)
-        case "enlarge" | "shrink" | "pad" | "crop":
-            return Crop(index)
-        case "remove" if finding.problem is not None and finding.problem.kind is not Kind.TOO_MANY_ANGLES:
-            return Remove()
-        case _:
-            return None
-
-
-def _label(help_: Help | None) -> str:
-    match help_:
-        case Choose():
-            return "Choose…"
-        case Crop():
-            return "Crop or enlarge…"
-        case Remove():
-            return "Remove"
-        case None:
-            return ""
 
 
 def _whose(name: str) -> str:

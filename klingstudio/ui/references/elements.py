@@ -12,24 +12,24 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
-    QImage,
     QPainter,
     QPaintEvent,
-    QPixmap,
 )
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from klingstudio.domain.element import is_web_address
 from klingstudio.ui import theme
 from klingstudio.ui.models.draft import DraftModel
-from klingstudio.ui.models.library import Kept, LibraryModel, no_element
+from klingstudio.ui.models.library import LibraryModel, no_element
+from klingstudio.ui.models.picture_edits import PictureEdits
 from klingstudio.ui.models.references import Figure, Picture, Slot
-from klingstudio.ui.references import element_words as words
 from klingstudio.ui.references.element_add import AddElement
+from klingstudio.ui.references.element_face import ElementFaces, thumb
 from klingstudio.ui.references.element_place import ElementSlot, SlotLight
-from klingstudio.ui.references.element_tile import ElementTile, Face, SlotFace
+from klingstudio.ui.references.element_tile import ElementTile
+from klingstudio.ui.references.picture_fixes import Spot
 from klingstudio.ui.widgets.reference_drag import drag_reference, dragged_reference
-from klingstudio.ui.widgets.thumbnails import Thumbnails
+from klingstudio.ui.widgets.thumbnails import KeptThumbnails
 
 PICTURE_FILTER = "Pictures (*.jpg *.jpeg *.png *.webp);;All files (*)"
 _COLUMNS_COMPACT = 2
@@ -44,15 +44,22 @@ class ElementsArea(QWidget):
     """Crop this picture: element id and place in it."""
     library_wanted = Signal()
 
-    def __init__(self, draft: DraftModel, library: LibraryModel, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        draft: DraftModel,
+        library: LibraryModel,
+        edits: PictureEdits,
+        thumbs: KeptThumbnails,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._draft, self._library = draft, library
+        self._thumbs = thumbs
+        self._faces = ElementFaces(draft, library, edits, self._spot, thumbs)
         self._tiles: dict[str, ElementTile] = {}
-        self._thumbs: dict[str, tuple[str, QPixmap | None]] = {}
-        """By place: the content it was read from, and the picture once it is there."""
-        self._thumbnails = Thumbnails(self)
-        self._thumbnails.ready.connect(self._on_thumb)
         self._columns = 1
+        self._placed: tuple[int, tuple[str, ...]] | None = None
+        """Columns, and the elements in them."""
         self._gap_at: int | None = None
         """Where an element that is held over the tiles would go."""
         self.setAcceptDrops(True)
@@ -63,7 +70,7 @@ class ElementsArea(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(theme.px(theme.BETWEEN))
-        for signal in (draft.pictures_changed, draft.providers_changed, library.changed):
+        for signal in (draft.pictures_changed, draft.providers_changed, library.changed, edits.changed, thumbs.came):
             signal.connect(self._refresh)
         draft.flash_wanted.connect(self._flash)
         self._refresh()
@@ -83,10 +90,6 @@ class ElementsArea(QWidget):
             for at in range(_COLUMNS_COMPACT):
                 self._grid.setColumnStretch(at, 1 if at < columns else 0)
             self._place()
-
-    def detach(self) -> None:
-        """Wait for what is being read; the program ends."""
-        self._thumbnails.wait()
 
     # files
 
@@ -167,19 +170,7 @@ class ElementsArea(QWidget):
             self._add_from(paths)
 
     def _put(self, element_id: str, index: int, paths: Sequence[Path]) -> None:
-        figure = self._figure(element_id)
-        if figure is None or not paths:
-            return
-        places = [str(path.absolute()) for path in paths]
-        if index == 0 and figure.frontal is not None:
-            self._draft.set_frontal(element_id, places[0])
-        elif 0 < index <= len(figure.angles):
-            self._draft.replace_slot(element_id, index, places[0])
-        elif index > 0 and figure.frontal is None:
-            # Dropped on the place of an angle: it is not the front.
-            self._draft.replace_slot(element_id, index, places[0])
-        else:
-            self._draft.add_angles(element_id, places)
+        self._draft.put_on_element(element_id, index, [str(path.absolute()) for path in paths])
 
     # showing
 
@@ -192,7 +183,7 @@ class ElementsArea(QWidget):
             _let_go(self._tiles.pop(gone), self._grid)
         for number, figure in enumerate(figures, 1):
             tile = self._tiles.get(figure.id) or self._new_tile(figure.id)
-            tile.show_face(self._face(number, len(figures), figure))
+            tile.show_face(self._faces.face(number, len(figures), figure))
         self._tiles = {figure.id: self._tiles[figure.id] for figure in figures}
         self.add.show_refusal(no_element(self._draft))
         self._place()
@@ -213,88 +204,52 @@ class ElementsArea(QWidget):
         tile.front_wanted.connect(lambda index: draft.swap_frontal(id_, index))
         tile.crop_wanted.connect(lambda index: self.crop_wanted.emit(id_, index))
         tile.save_wanted.connect(lambda: self._library.save(id_))
-        tile.fix_wanted.connect(lambda: self._fix(id_))
+        tile.fix_wanted.connect(lambda index, words: self._fix(id_, index, words))
         tile.drag_wanted.connect(lambda: self._drag(id_))
         self._tiles[id_] = tile
         tile.show()
         return tile
 
     def _place(self) -> None:
-        for at, tile in enumerate(self.tiles()):
+        placed = (self._columns, tuple(self._tiles))
+        if placed == self._placed:
+            return
+        self._placed = placed
+        for at, tile in enumerate(self._tiles.values()):
             self._grid.addWidget(tile, *divmod(at, self._columns), Qt.AlignmentFlag.AlignTop)
         # Nothing is no row: the panel would show a gap for it.
         self.setVisible(bool(self._tiles))
-
-    def _face(self, number: int, count: int, figure: Figure) -> Face:
-        said = words.said_of(number, self._draft)
-        slots = [self._slot_face(slot, said, index) for index, slot in enumerate((figure.frontal, *figure.angles))]
-        if len(figure.angles) < self._draft.angles_max:
-            hint = "Click to choose a picture of another side, or drop one here"
-            slots.append(SlotFace(name="", picture=None, remark=hint))
-        kept = self._library.kept(figure.id)
-        can_be_saved = figure.frontal is not None and kept is not Kept.SAME
-        return Face(
-            number=number,
-            name=figure.name,
-            parts=figure.parts,
-            slots=tuple(slots),
-            remark=said.remark,
-            tone=said.tone,
-            fix=said.fix,
-            note="Changed" if kept is Kept.CHANGED else "",
-            save="" if not can_be_saved else "Update library" if kept is Kept.CHANGED else "Save to library",
-            is_first=number == 1,
-            is_last=number == count,
-        )
-
-    def _slot_face(self, slot: Slot | None, said: words.Said, index: int) -> SlotFace:
-        if slot is None:
-            hint = "Click to choose the front picture, or drop it here"
-            return SlotFace(name="", picture=None, remark=hint, tone="bad")
-        remark = said.slots.get(index, "")
-        picture = self._thumb(slot)
-        return SlotFace(name=slot.name, picture=picture, remark=remark, tone="bad" if remark else "")
 
     def _flash(self, element_id: str) -> None:
         if (tile := self._tiles.get(element_id)) is not None:
             tile.flash()
 
-    def _fix(self, element_id: str) -> None:
-        number = self._draft.numbers.get(element_id, 0)
-        fix = words.fix_of(number, self._draft)
-        match fix:
-            case words.Choose(index):
-                self._choose_for(element_id, index)
-            case words.Crop(index):
-                self.crop_wanted.emit(element_id, index)
-            case words.Remove():
-                self._draft.remove_reference(element_id)
-            case None:
-                pass
+    def _fix(self, element_id: str, index: int, words: str) -> None:
+        number, figure = self._draft.numbers.get(element_id, 0), self._figure(element_id)
+        acts = self._faces.acts(number, figure, index) if figure is not None else []
+        if (act := dict(acts).get(words)) is not None:
+            act()
+
+    def _spot(self, figure: Figure, index: int, slot: Slot | None) -> Spot:
+        id_ = figure.id
+        return Spot(
+            reference_id=id_,
+            index=index,
+            facts=slot.facts if slot is not None else None,
+            crop=lambda: self.crop_wanted.emit(id_, index),
+            replace=lambda: self._choose_for(id_, index),
+            remove=lambda: self._draft.remove_slot(id_, index),
+        )
 
     def _figure(self, element_id: str) -> Figure | None:
         found = self._draft.reference(element_id)
         return found if isinstance(found, Figure) else None
 
-    def _thumb(self, slot: Slot) -> QPixmap | None:
-        place = slot.place
-        content, picture = self._thumbs.get(place, (None, None))
-        if slot.facts is not None and not is_web_address(place) and content != slot.facts.sha256:
-            # What was there before is shown until the new one was read.
-            self._thumbs[place] = (slot.facts.sha256, picture)
-            self._thumbnails.want(place)
-        return picture
-
-    def _on_thumb(self, path: str, image: QImage) -> None:
-        if not image.isNull() and path in self._thumbs:
-            self._thumbs[path] = (self._thumbs[path][0], QPixmap.fromImage(image))
-            self._refresh()
-
     # an element in the person's hand
 
     def _drag(self, element_id: str) -> None:
         figure = self._figure(element_id)
-        picture = self._thumb(figure.frontal) if figure is not None and figure.frontal else None
+        picture = thumb(figure.frontal, self._thumbs) if figure is not None and figure.frontal else None
         drag_reference(self._tiles[element_id], element_id, picture)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

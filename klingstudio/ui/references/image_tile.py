@@ -5,26 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QContextMenuEvent,
-    QEnterEvent,
-    QFocusEvent,
     QFont,
     QFontMetrics,
     QKeyEvent,
-    QMouseEvent,
     QPainter,
     QPainterPath,
     QPaintEvent,
     QPixmap,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QAbstractButton, QApplication, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QSizePolicy, QWidget
 
 from klingstudio.ui import theme
-from klingstudio.ui.widgets.icons import Button, IconButton, pixmap
+from klingstudio.ui.widgets.held import ReferenceTile
+from klingstudio.ui.widgets.icons import Button, pixmap
 from klingstudio.ui.widgets.picture import paint_badge, paint_cover
 
 
@@ -44,35 +41,20 @@ class Face:
     """The remark as a whole, with what to do."""
 
 
-class ImageTile(QAbstractButton):
+class ImageTile(ReferenceTile):
     """Click or Enter to put it into the prompt, Space to look at it, Del or the cross to remove it; can be dragged."""
 
-    removed = Signal()
-    moved = Signal(int)
-    """Asked to change places: -1 towards the first, +1 towards the last."""
     look_wanted = Signal()
-    drag_wanted = Signal()
-    menu_wanted = Signal(QPoint)
-    """Where on the screen."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, steps={Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1})
         self.setObjectName("imageTile")
         self._face = Face(number=0, name="")
         self._picture: QPixmap | None = None
-        self._pressed_at: QPoint | None = None
-        self._is_second_click = self._was_pulled = False
         self._is_carried = False
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self._cross = IconButton("x", "Remove", self)
-        self._cross.setProperty("on", "picture")
-        self._cross.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._cross.clicked.connect(self.removed)
-        self._cross.hide()
         self._fixes = QWidget(self)
         self._fixes.setProperty("clear", "true")
         self._row = QHBoxLayout(self._fixes)
@@ -83,20 +65,19 @@ class ImageTile(QAbstractButton):
         self._offered: tuple[str, ...] = ()
         self._acts: list[Callable[[], None]] = []
         self._buttons: list[Button] = []
-        self._flash = QTimer(self)
-        self._flash.setSingleShot(True)
-        self._flash.setInterval(theme.FLASH_MS)
-        self._flash.timeout.connect(self.update)
 
     def show_face(self, face: Face, picture: QPixmap | None, fixes: Sequence[tuple[str, Callable[[], None]]]) -> None:
         """What the tile stands for; `fixes`: words and act of each thing that helps, the best one first."""
+        if (face, picture, tuple(words for words, _ in fixes)) == (self._face, self._picture, self._offered):
+            self._acts = [act for _, act in fixes]
+            return
         self._face, self._picture = face, picture
         self.setText(face.name)
         self.setAccessibleName(", ".join(part for part in (f"Image {face.number}", face.name, face.size) if part))
         usual = "Press Enter to insert it into the prompt, Space to look at it"
         self.setAccessibleDescription(face.details or face.remark or usual)
         self._cross.setAccessibleName(f"Remove image {face.number}")
-        self._cross.setToolTip(f"Remove image {face.number}  Del")
+        self._cross.setToolTip(f"Remove image {face.number} (Del)")
         says = face.details or face.remark or f"Click to insert @Image{face.number} into the prompt"
         self.setToolTip("\n".join(part for part in (face.name, face.size, says) if part))
         self._offer(fixes)
@@ -151,15 +132,6 @@ class ImageTile(QAbstractButton):
         """The buttons that help, the best one first, as many as there is room for."""
         return tuple(button for button in self._buttons if not button.isHidden())
 
-    def flash(self) -> None:
-        """Light the tile up for a moment: this is the one that was meant."""
-        self._flash.start()
-        self.update()
-
-    @property
-    def is_lit(self) -> bool:
-        return self._flash.isActive()
-
     def show_carried(self, *, carried: bool) -> None:
         """The person holds it in the hand."""
         self._is_carried = carried
@@ -205,9 +177,6 @@ class ImageTile(QAbstractButton):
             self._arrange()
 
     def _arrange(self) -> None:
-        self._cross.adjustSize()
-        inset = theme.px(theme.GAP)
-        self._cross.move(self.width() - self._cross.width() - inset, inset)
         side, high = theme.px(theme.BETWEEN) - theme.px(2), self._fixes_height()
         self._fixes.setGeometry(side, self.height() - high - theme.px(2), self.width() - 2 * side, high)
         room = self._fixes.width()
@@ -216,83 +185,19 @@ class ImageTile(QAbstractButton):
             # What there is no room for is in the menu.
             button.setVisible(at == 0 or room >= 0)
 
-    # keyboard and mouse
+    # keyboard
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        with_alt = event.modifiers() & Qt.KeyboardModifier.AltModifier
-        match event.key():
-            case Qt.Key.Key_Return | Qt.Key.Key_Enter if not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-                self.click()
-            case Qt.Key.Key_Space if not event.modifiers():
-                if not event.isAutoRepeat():
-                    self.look_wanted.emit()
-            case Qt.Key.Key_Delete | Qt.Key.Key_Backspace:
-                self.removed.emit()
-            case Qt.Key.Key_Left if with_alt:
-                self.moved.emit(-1)
-            case Qt.Key.Key_Right if with_alt:
-                self.moved.emit(1)
-            case _:
-                super().keyPressEvent(event)
+        if event.key() == Qt.Key.Key_Space and not event.modifiers():
+            if not event.isAutoRepeat():
+                self.look_wanted.emit()
+        else:
+            super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         # Qt presses a button with Space, which looks here.
         if event.key() != Qt.Key.Key_Space:
             super().keyReleaseEvent(event)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._pressed_at, self._was_pulled = event.position().toPoint(), False
-        super().mousePressEvent(event)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        at = self._pressed_at
-        if at is not None and event.buttons() & Qt.MouseButton.LeftButton:
-            way = (event.position().toPoint() - at).manhattanLength()
-            if way >= QApplication.startDragDistance():
-                self._pressed_at = None
-                self._was_pulled = True
-                self.setDown(False)
-                self.drag_wanted.emit()
-        if not self._was_pulled:
-            super().mouseMoveEvent(event)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._pressed_at = None
-        if self._is_second_click:
-            self._is_second_click = False
-            return
-        if self._was_pulled:
-            # Wherever it was let go, that is no click.
-            self._was_pulled = False
-            self.setDown(False)
-        super().mouseReleaseEvent(event)
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        # The first click has put it into the prompt; once is what is meant.
-        self._is_second_click = event.button() == Qt.MouseButton.LeftButton
-
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        where = event.globalPos()
-        if event.reason() == QContextMenuEvent.Reason.Keyboard:
-            where = self.mapToGlobal(QPoint(self.width() // 2, self.height() // 2))
-        self.menu_wanted.emit(where)
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        self._cross.show()
-        super().enterEvent(event)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self._cross.setVisible(self.hasFocus())
-        super().leaveEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._cross.show()
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._cross.setVisible(self.underMouse())
-        super().focusOutEvent(event)
 
     # painting
 

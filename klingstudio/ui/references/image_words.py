@@ -40,8 +40,8 @@ def size_words(picture: Picture, draft: DraftModel) -> str:
     if picture.made is not None:
         parts.append("edited")
     elif draft.provider is not None and picture.facts.format not in draft.provider.limits.image_formats:
-        # Converted by itself on the way: nothing to worry about.
-        parts.append("sent as JPEG")
+        # On the way and by itself, to JPEG, or to PNG where it can be seen through: nothing to worry about.
+        parts.append("converted")
     return " · ".join(parts)
 
 

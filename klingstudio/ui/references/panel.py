@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,38 +14,36 @@ from PySide6.QtGui import (
     QDragMoveEvent,
     QDropEvent,
     QGuiApplication,
-    QImage,
-    QPixmap,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
-from klingstudio.domain.element import is_web_address
 from klingstudio.domain.errors import Kind
 from klingstudio.ui import theme
 from klingstudio.ui.models.draft import DraftModel
 from klingstudio.ui.models.library import LibraryModel
 from klingstudio.ui.models.picture_edits import PictureEdits
 from klingstudio.ui.models.references import Picture
+from klingstudio.ui.references.element_face import thumb
 from klingstudio.ui.references.elements import ElementsArea
-from klingstudio.ui.references.image_menu import Line, fill_menu
+from klingstudio.ui.references.image_menu import Deeds, Subject, fill_menu, lines_of, no_elements
 from klingstudio.ui.references.image_tile import Face, ImageTile
 from klingstudio.ui.references.image_words import own_file, size_words, with_remark
 from klingstudio.ui.references.marker import Marker, gap_at
+from klingstudio.ui.references.picture_fixes import Act, Spot, acts_for
 from klingstudio.ui.widgets.drop import DropArea, RovingLight
 from klingstudio.ui.widgets.labels import announce, label
 from klingstudio.ui.widgets.reference_drag import drag_reference, dragged_reference
-from klingstudio.ui.widgets.thumbnails import Thumbnails
+from klingstudio.ui.widgets.thumbnails import KeptThumbnails
 
 if TYPE_CHECKING:
-    from klingstudio.domain.lint import Finding, Fix
+    from klingstudio.domain.lint import Finding
     from klingstudio.ui.references.element_tile import ElementTile
     from klingstudio.ui.widgets.large_picture import LargePicture
 
 IMAGE_FILTER = "Pictures (*.jpg *.jpeg *.png *.webp);;All files (*)"
 COLUMNS = 2
 _COLUMNS_COMPACT = 4
-_THUMBS_KEPT = 64
 
 
 class ReferencesPanel(QWidget):
@@ -67,19 +64,19 @@ class ReferencesPanel(QWidget):
         super().__init__(parent)
         self._draft, self._edits = draft, edits
         self._tiles: dict[str, ImageTile] = {}
-        self._thumbs: dict[str, tuple[str, QPixmap | None]] = {}
-        """By place: the content it was read from, and the picture once it is there."""
-        self._thumbnails = Thumbnails(self)
-        self._thumbnails.ready.connect(self._on_thumb)
+        self._thumbs = KeptThumbnails(self)
         self._large: LargePicture | None = None
         self._columns: int = COLUMNS
         self._is_compact = False
+        self._placed: tuple[int, tuple[str, ...]] = (0, ())
+        """Columns, and the images in them."""
+        self._placed_adds: tuple[bool, bool, int] | None = None
         self._carried = ""
         self.setAcceptDrops(True)
         self._build(library)
         self.marker = Marker(self)
         self.light = RovingLight(self)
-        for signal in (draft.pictures_changed, draft.providers_changed, edits.changed):
+        for signal in (draft.pictures_changed, draft.providers_changed, edits.changed, self._thumbs.came):
             signal.connect(self._refresh)
         draft.flash_wanted.connect(self.reveal)
         self.set_compact(compact=False)
@@ -93,7 +90,7 @@ class ReferencesPanel(QWidget):
         self.add.clicked.connect(self.choose)
         self._grid = QGridLayout()
         self._grid.setSpacing(theme.px(theme.BETWEEN))
-        self.elements = ElementsArea(self._draft, library, self)
+        self.elements = ElementsArea(self._draft, library, self._edits, self._thumbs, self)
         self.elements.insert_wanted.connect(self.insert_wanted)
 
         head = QHBoxLayout()
@@ -148,8 +145,7 @@ class ReferencesPanel(QWidget):
 
     def detach(self) -> None:
         """Wait for what is being read; the program ends."""
-        self._thumbnails.wait()
-        self.elements.detach()
+        self._thumbs.wait()
         if self._large is not None:
             self._large.detach()
 
@@ -179,15 +175,8 @@ class ReferencesPanel(QWidget):
 
     def reveal(self, reference_id: str) -> None:
         """Show the person where this image is."""
-        tile = self._tiles.get(reference_id)
-        if tile is None:
-            return
-        tile.flash()
-        parent = tile.parentWidget()
-        while parent is not None:
-            if isinstance(parent, QScrollArea):
-                parent.ensureWidgetVisible(tile)
-            parent = parent.parentWidget()
+        if (tile := self._tiles.get(reference_id)) is not None:
+            tile.flash()
 
     def look_at(self, picture_id: str) -> None:
         """Show an image larger, until any key or click."""
@@ -239,48 +228,27 @@ class ReferencesPanel(QWidget):
         menu = QMenu(self)
         if picture is None:
             return menu
-        number, count = self._draft.numbers[picture_id], len(self._draft.pictures)
-        is_away = is_web_address(picture.place)
-        away = "It is on the internet" if is_away else ""
-        unread = away or ("" if picture.facts else "It cannot be read")
-        info = self._draft.provider
-        no_elements = f"{info.title} takes no elements" if info is not None and not info.takes_elements else ""
-        fixes = [Line(words, does) for words, does in self._fixes(picture, number) if words in _MADE_HERE]
-        original = [Line("Use the original", lambda: self._edits.use_original(picture_id))] if picture.made else []
-        return fill_menu(
-            menu,
-            (
-                (
-                    Line(f"Insert @Image{number}", lambda: self.insert_wanted.emit(picture_id), "Enter"),
-                    Line("Look at it larger", lambda: self.look_at(picture_id), "Space", unread),
-                ),
-                (
-                    Line("Replace…", lambda: self.choose_other(picture_id)),
-                    Line("Crop and rotate…", lambda: self.crop_wanted.emit(picture_id), "", unread),
-                    *fixes,
-                    *original,
-                    Line("Make an element of it", lambda: self._draft.picture_to_element(picture_id), "", no_elements),
-                ),
-                (
-                    Line("Show in folder", lambda: self._show_in_folder(picture_id), "", away),
-                    Line("Copy the address" if is_away else "Copy the path", lambda: self._copy_path(picture_id)),
-                ),
-                (
-                    Line(
-                        "Move left",
-                        lambda: self._move(picture_id, -1),
-                        "Alt+←",
-                        "It is the first" if number == 1 else "",
-                    ),
-                    Line(
-                        "Move right",
-                        lambda: self._move(picture_id, 1),
-                        "Alt+→",
-                        "It is the last" if number == count else "",
-                    ),
-                    Line("Remove", lambda: self._draft.remove_reference(picture_id), "Del"),
-                ),
-            ),
+        subject = Subject(
+            picture=picture,
+            number=self._draft.numbers[picture_id],
+            count=len(self._draft.pictures),
+            fixes=self._fixes(picture, self._draft.numbers[picture_id]),
+            no_elements=no_elements(self._draft),
+        )
+        return fill_menu(menu, lines_of(subject, self._deeds(picture_id)))
+
+    def _deeds(self, picture_id: str) -> Deeds:
+        return Deeds(
+            insert=lambda: self.insert_wanted.emit(picture_id),
+            look=lambda: self.look_at(picture_id),
+            replace=lambda: self.choose_other(picture_id),
+            crop=lambda: self.crop_wanted.emit(picture_id),
+            use_original=lambda: self._edits.use_original(picture_id),
+            make_element=lambda: self._draft.picture_to_element(picture_id),
+            show_in_folder=lambda: self._show_in_folder(picture_id),
+            copy_path=lambda: self._copy_path(picture_id),
+            move=lambda by: self._move(picture_id, by),
+            remove=lambda: self._draft.remove_reference(picture_id),
         )
 
     def _open_menu(self, picture_id: str, where: QPoint) -> None:
@@ -304,11 +272,13 @@ class ReferencesPanel(QWidget):
             tile.hide()
             tile.deleteLater()
         for number, picture in enumerate(pictures, 1):
-            self._show(number, picture)
+            tile = self._tiles.get(picture.id) or self._make(picture.id)
+            tile.show_face(self._face(number, picture), thumb(picture.slot, self._thumbs), self._fixes(picture, number))
         self._tiles = {picture.id: self._tiles[picture.id] for picture in pictures}
         if focused is not None and focused not in wanted:
             left = self.tiles()
             (left[min(was_at, len(left) - 1)] if left else self.add).setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self._place_tiles()
         self._place_adds(len(pictures))
         used, most = len(pictures) + len(self._draft.figures), self._draft.references_max
         self._count.setText(f"{used} of {most}")
@@ -325,6 +295,10 @@ class ReferencesPanel(QWidget):
         free = self._columns - count
         room = self.width() * free // self._columns - theme.px(theme.BETWEEN)
         is_beside = self._is_compact and count > 0 and room >= theme.px(theme.ADD_WIDTH)
+        placed = (self._is_compact, is_beside, count if is_beside else 0)
+        if placed == self._placed_adds:
+            return
+        self._placed_adds = placed
         self._grid.removeWidget(self._adds)
         self._column.removeWidget(self._adds)
         across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
@@ -339,11 +313,13 @@ class ReferencesPanel(QWidget):
         if self._is_compact:
             self._place_adds(len(self._tiles))
 
-    def _show(self, number: int, picture: Picture) -> None:
-        tile = self._tiles.get(picture.id) or self._make(picture.id)
-        # At the top: beside a tile with a problem, which is higher, the pictures still stand in line.
-        self._grid.addWidget(tile, *divmod(number - 1, self._columns), Qt.AlignmentFlag.AlignTop)
-        tile.show_face(self._face(number, picture), self._thumb(picture), self._fixes(picture, number))
+    def _place_tiles(self) -> None:
+        placed = (self._columns, tuple(self._tiles))
+        if placed != self._placed:
+            self._placed = placed
+            for at, tile in enumerate(self._tiles.values()):
+                # At the top: beside a tile with a problem, which is higher, the pictures still stand in line.
+                self._grid.addWidget(tile, *divmod(at, self._columns), Qt.AlignmentFlag.AlignTop)
 
     def _make(self, picture_id: str) -> ImageTile:
         tile = ImageTile(self)
@@ -371,49 +347,18 @@ class ReferencesPanel(QWidget):
         told = [one for one in found if one.problem is None or one.problem.kind is not Kind.REFERENCE_UNUSED]
         return next((one for one in told if one.weight == "blocks"), told[0] if told else None)
 
-    def _fixes(self, picture: Picture, number: int) -> list[tuple[str, Callable[[], None]]]:
+    def _fixes(self, picture: Picture, number: int) -> list[Act]:
         """Words and act of everything that helps, the best one first."""
-        if self._edits.is_under_way(picture.id):
-            return [("Cancel", lambda: self._edits.cancel(picture.id))]
-        finding = self._finding(number)
-        found = (self._fix(fix, picture) for fix in (finding.fixes if finding is not None else ()))
-        return [one for one in found if one is not None]
-
-    def _fix(self, fix: Fix, picture: Picture) -> tuple[str, Callable[[], None]] | None:
-        id_ = picture.id
-        match fix.value:
-            case "enlarge" | "pad" | "shrink":
-                legal = self._edits.legal(picture.facts)
-                if legal is None:
-                    return None
-                words = "Add bars" if legal.pad_ratio else "Enlarge" if legal.least_px else "Make smaller"
-                return words, lambda: self._edits.make_legal(id_)
-            case "crop":
-                return "Crop…", lambda: self.crop_wanted.emit(id_)
-            case "replace":
-                return "Replace…", lambda: self.choose_other(id_)
-            case "remove":
-                return "Remove", lambda: self._draft.remove_reference(id_)
-            case _:
-                return None
-
-    # thumbnails
-
-    def _thumb(self, picture: Picture) -> QPixmap | None:
-        facts, place = picture.facts, picture.place
-        content, thumb = self._thumbs.get(place, ("", None))
-        # Not before the file was measured: one that would eat all memory has been refused by then.
-        if facts is not None and (place not in self._thumbs or content != facts.sha256):
-            if len(self._thumbs) >= _THUMBS_KEPT:
-                self._thumbs.pop(next(iter(self._thumbs)))
-            self._thumbs[place] = (facts.sha256, thumb)
-            self._thumbnails.want(place)
-        return thumb if facts is not None else None
-
-    def _on_thumb(self, place: str, image: QImage) -> None:
-        if not image.isNull() and place in self._thumbs:
-            self._thumbs[place] = (self._thumbs[place][0], QPixmap.fromImage(image))
-            self._refresh()
+        deeds, finding = self._deeds(picture.id), self._finding(number)
+        spot = Spot(
+            reference_id=picture.id,
+            index=None,
+            facts=picture.facts,
+            crop=deeds.crop,
+            replace=deeds.replace,
+            remove=deeds.remove,
+        )
+        return acts_for(finding.fixes if finding is not None else (), spot, self._edits)
 
     # an image in the hand
 
@@ -455,7 +400,3 @@ class ReferencesPanel(QWidget):
 
     def _gap(self, at: QPoint) -> int:
         return gap_at(self._places(), at)
-
-
-_MADE_HERE = frozenset({"Add bars", "Enlarge", "Make smaller"})
-"""Fixes that have no line of their own in the menu."""

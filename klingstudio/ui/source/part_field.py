@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from klingstudio.domain.media import Limits, Trim
@@ -13,6 +13,7 @@ from klingstudio.ui import theme
 from klingstudio.ui.source.typed import Wrong, short_timecode, typed_part
 from klingstudio.ui.widgets.icons import Button
 from klingstudio.ui.widgets.labels import announce, label, set_role
+from klingstudio.ui.widgets.passing_field import PassingField
 
 
 class PartField(QWidget):
@@ -35,8 +36,8 @@ class PartField(QWidget):
         self._button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._button.setToolTip("Write the start and the end")
         self._button.clicked.connect(self.ask)
-        self.start = _Field("In", self)
-        self.end = _Field("Out", self)
+        self.start = _field("In", self)
+        self.end = _field("Out", self)
         self._wrong = label(role="bad", wraps=True)
         self._fields = QWidget(self)
         row = QHBoxLayout(self._fields)
@@ -106,16 +107,22 @@ class PartField(QWidget):
         self.start.selectAll()
         self.start.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _on_return(self) -> None:
+    def _written(self) -> Trim | Wrong | None:
+        """The part that stands in the fields; None where there are no limits to read it by."""
         if self._limits is None:
-            return
-        made = typed_part(
+            return None
+        return typed_part(
             self._unless_left(self.start, self._part.start_s),
             self._unless_left(self.end, self._part.end_s),
             self._part,
             self._times,
             self._limits,
         )
+
+    def _on_return(self) -> None:
+        made = self._written()
+        if made is None:
+            return
         if isinstance(made, Wrong):
             field = self.start if made.is_start else self.end
             self._wrong.setText(made.words)
@@ -149,8 +156,13 @@ class PartField(QWidget):
 
     def _on_left(self) -> None:
         focus = QApplication.focusWidget()
-        if focus is None or not self._fields.isAncestorOf(focus):
-            self._close()
+        if not self.is_asking or (focus is not None and self._fields.isAncestorOf(focus)):
+            return
+        made = self._written()
+        self._close()
+        # As with a name: going on takes what was written, where it makes sense. Esc does not.
+        if isinstance(made, Trim) and made != self._part:
+            self.wanted.emit(made)
 
     def _close(self) -> None:
         if self.is_asking:
@@ -159,25 +171,10 @@ class PartField(QWidget):
             self._forgive()
 
 
-class _Field(QLineEdit):
-    given_up = Signal()
-    left = Signal()
-
-    def __init__(self, name: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName(f"part{name}")
-        self.setProperty("kind", "small")
-        self.setAccessibleName(name)
-        self.setToolTip(f"{name}: a time such as 0:01.20 or 3.5, a frame such as 80f, or from here: +10, -1s")
-        self.setFont(theme.tabular(self.font()))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.given_up.emit()
-        else:
-            super().keyPressEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        if event.reason() not in (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason):
-            self.left.emit()
+def _field(name: str, parent: QWidget) -> PassingField:
+    field = PassingField(parent)
+    field.setObjectName(f"part{name}")
+    field.setProperty("kind", "small")
+    field.setAccessibleName(name)
+    field.setToolTip(f"{name}: a time such as 0:01.20 or 3.5, a frame such as 80f, or from here: +10, -1s")
+    return field

@@ -221,7 +221,9 @@ def _ended(job: Job, words: object, at: str) -> CardWords:
     else:
         sentence = text.sentence(problem)
         again = Act.TRY_AGAIN if problem.kind in {Kind.INTERRUPTED, Kind.OVER_BUDGET} else Act.RUN_AGAIN
-        acts = (*_key_acts(problem), again)
+        # What was interrupted still reserves its price, until it goes on or is given up.
+        stop = (Act.STOP,) if problem.kind is Kind.INTERRUPTED and job.state in UNSENT else ()
+        acts = (*_key_acts(problem), again, *stop)
         made = words("bad", "circle-alert", sentence.title, *acts, detail=sentence.hint, foot=foot)
     return made
 

@@ -71,6 +71,9 @@ class FocusRing(QWidget):
         return False
 
     def _place(self) -> None:
+        if self._target is not None and not isValid(self._target):
+            # Its parent may tell us of its own end after it.
+            self._target = None
         target, window = self._target, self._window
         is_text = isinstance(target, (QLineEdit, QPlainTextEdit, QTextEdit))
         if target is None or not self._by_keyboard or is_text or target.visibleRegion().isEmpty():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from PySide6.QtCore import QByteArray, QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QToolButton, QWidget
 
@@ -164,8 +164,3 @@ class Button(QPushButton):
         colour = t.on_accent if self.property("kind") == "primary" else t.text
         off = theme.mix(t.raised, colour, theme.DISABLED)
         self.setIcon(icon(self._icon_name, colour, off, self.iconSize().height(), ratio, theme.px(self.icon_room)))
-
-
-def token_colour(widget: QWidget, token: str) -> QColor:
-    """A token as a colour, in the theme that `widget` is shown in."""
-    return QColor(getattr(theme.tokens(widget.palette()), token))

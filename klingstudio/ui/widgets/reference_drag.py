@@ -26,7 +26,8 @@ def dragged_reference(data: QMimeData) -> str:
 
 def drag_reference(tile: QWidget, reference_id: str, picture: QPixmap | None) -> None:
     """Carry the reference until the person lets go. Returns when that is done; the window goes on meanwhile."""
-    drag = QDrag(tile)
+    # Not of the tile: dropped where it becomes something else, the tile goes before the drag has ended.
+    drag = QDrag(tile.window())
     drag.setMimeData(reference_data(reference_id))
     side = theme.px(theme.DRAGGED)
     if picture is not None and not picture.isNull():

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QRunnable, QSize, QThreadPool, Signal
-from PySide6.QtGui import QImage, QImageReader
+from PySide6.QtGui import QImage, QImageReader, QPixmap
 
 THUMB_PX = 400
+THUMBS_KEPT = 64
 
 
 class Thumbnails(QObject):
@@ -55,3 +56,40 @@ def read_small(path: Path, side_px: int) -> QImage:
         factor = side_px / max(size.width(), size.height())
         reader.setScaledSize(QSize(max(1, round(size.width() * factor)), max(1, round(size.height() * factor))))
     return reader.read()
+
+
+class KeptThumbnails(QObject):
+    """The small pictures that were asked for last: as many as are worth their memory, each read once for its content."""
+
+    came = Signal(str)
+    """Path of one that can be shown now."""
+
+    def __init__(self, parent: QObject | None = None, *, most: int = THUMBS_KEPT) -> None:
+        """`most`: more than are ever shown at a time."""
+        super().__init__(parent)
+        self._most = most
+        self._kept: dict[str, tuple[str, QPixmap | None]] = {}
+        """By path, the one asked for last at the end: its content, and the picture once it is there."""
+        self._thumbnails = Thumbnails(self)
+        self._thumbnails.ready.connect(self._on_ready)
+
+    def of(self, path: str, content: str = "") -> QPixmap | None:
+        """The picture, or None until `came`. With another `content` the file is read again; the older one stays so long."""
+        known = self._kept.pop(path, None)
+        is_new = known is None or known[0] != content
+        picture = known[1] if known is not None else None
+        self._kept[path] = (content, picture)
+        if is_new:
+            while len(self._kept) > self._most:
+                del self._kept[next(iter(self._kept))]
+            self._thumbnails.want(path)
+        return picture
+
+    def wait(self) -> None:
+        """Until nothing is being read any more."""
+        self._thumbnails.wait()
+
+    def _on_ready(self, path: str, image: QImage) -> None:
+        if not image.isNull() and path in self._kept:
+            self._kept[path] = (self._kept[path][0], QPixmap.fromImage(image))
+            self.came.emit(path)

@@ -125,7 +125,12 @@ class Drops:
 
     def _aim(self, pointed: _Pointed) -> Aim:
         if (place := pointed.place) is not None:
-            return Aim(slot=lambda paths: self._pictures.elements.put(place, paths), slot_room=place.room)
+            return Aim(
+                slot=lambda paths: self._pictures.elements.put(place, paths),
+                slot_room=place.room,
+                element=place.element_id,
+                place=place.index,
+            )
         if pointed.image:
             return Aim(image=pointed.image)
         return Aim(new_draft=True) if pointed.zone is self._stage and pointed.is_right else ANYWHERE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeyEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -41,7 +41,8 @@ class Window(QMainWindow):
         self._is_furnished = False
         self.setObjectName("window")
         self.setWindowTitle("Kling Studio")
-        self.setMinimumSize(*theme.WINDOW_LEAST)
+        # A small screen with everything twice as large has less than that.
+        self.setMinimumSize(QSize(*theme.WINDOW_LEAST).boundedTo(first_size(self.screen())))
         self.resize(first_size(self.screen()))
         self.setCentralWidget(Opening(self))
         if models is not None:

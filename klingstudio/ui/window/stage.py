@@ -76,6 +76,16 @@ class Stage(QStackedWidget):
             signal.connect(self._offer)
         self._on_source()
 
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """As little as it can do with: the picture takes the room that is left and pushes nothing out of the window."""
+        page = self.currentWidget()
+        layout = page.layout() if page is not None else None
+        least = layout.minimumHeightForWidth(width) if layout is not None and layout.hasHeightForWidth() else 0
+        return max(least, self.minimumSizeHint().height(), self.minimumHeight())
+
     @property
     def player(self) -> PlayerPanel | None:
         return self._player

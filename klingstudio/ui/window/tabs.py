@@ -228,7 +228,8 @@ class TabBar(QTabBar):
     def tabSizeHint(self, index: int) -> QSize:
         least, most = theme.px(theme.TAB_LEAST), theme.px(theme.TAB_MOST)
         words = self.fontMetrics().horizontalAdvance(self.accessibleTabName(index))
-        around = 3 * theme.px(theme.BETWEEN) + theme.px(theme.MORE_HEIGHT)
+        # A grid step more than the words: their width is rounded, and a name that fits must not end in dots.
+        around = 3 * theme.px(theme.BETWEEN) + theme.px(theme.MORE_HEIGHT) + theme.px(theme.GAP)
         return QSize(min(max(words + around, least), most), theme.px(theme.TAB_HEIGHT))
 
     def minimumTabSizeHint(self, _index: int) -> QSize:

@@ -23,6 +23,8 @@ class WayBack(QObject):
         self._models, self._menus, self._body, self._toast = models, menus, body, toast
         self._offered: Draft | None = None
         """The draft just after something was removed from it, while the toast offers to undo that."""
+        self._closed = ""
+        """Id of the draft that the toast offers to bring back."""
         models.draft.removed.connect(self._on_removed)
         models.draft.history_changed.connect(self._show_history)
         models.drafts.changed.connect(self._show_drafts)
@@ -42,6 +44,10 @@ class WayBack(QObject):
     def _show_drafts(self) -> None:
         drafts = self._models.drafts
         self._menus.show_drafts(count=len(drafts.ids), can_reopen=drafts.can_reopen)
+        if self._closed and drafts.closed_last != self._closed:
+            # It is back already: another one would come now.
+            self._closed = ""
+            self._toast.withdraw()
 
     def _show_saved(self) -> None:
         drafts = self._models.drafts
@@ -49,11 +55,11 @@ class WayBack(QObject):
 
     def _on_removed(self, step: str) -> None:
         draft = self._models.draft
-        self._offered = draft.value
+        self._offered, self._closed = draft.value, ""
         self._toast.say(f"Removed {step.removeprefix('remove ')}", button="Undo", does=draft.undo)
 
     def _on_closed(self, title: str, count: int) -> None:
         drafts = self._models.drafts
-        self._offered = None
+        self._offered, self._closed = None, drafts.closed_last
         words = f"Closed “{title}”" if count == 1 else f"Closed {count} drafts"
         self._toast.say(words, button="Undo", does=lambda: drafts.reopen(count))

@@ -262,6 +262,19 @@ async def test_a_field_keeps_its_own_undo_while_somebody_writes_in_it(desk: Desk
     assert desk.draft.prompt == "snow"
 
 
+async def test_a_draft_that_is_back_already_is_not_offered_again(desk: Desk) -> None:
+    await write(desk, "snow", "night", "sepia")
+    drafts, toast = desk.models.drafts, desk.window.toast
+    drafts.close(drafts.ids[1])
+    drafts.close(drafts.ids[1])
+    assert toast.words == "Closed “sepia”"
+
+    drafts.new()
+    assert toast.words == "Closed “sepia”"
+    drafts.reopen()
+    assert toast.words == ""
+
+
 async def test_what_was_removed_comes_back_with_the_button_of_the_toast(desk: Desk) -> None:
     await desk.start()
     desk.draft.add_pictures([Path("/a.png"), Path("/b.png")])

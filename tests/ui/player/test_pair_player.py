@@ -194,15 +194,16 @@ def test_a_step_back_shows_drafts_at_once_where_the_exact_pair_takes_a_run(bare:
     assert bare.frames() == (39, 39)
 
 
-def test_one_that_plays_at_once_is_surveyed_when_it_stands(bare: Bare, clips: dict[str, Path]) -> None:
+def test_one_that_plays_at_once_is_surveyed_after_its_first_picture(bare: Bare, clips: dict[str, Path]) -> None:
+    at_first: list[float] = []
+    bare.player.pair_shown.connect(lambda _: at_first.append(bare.player.survey_progress))
     bare.player.load(Side.BEFORE, clips["source"], plays=True)
     bare.until(lambda: bare.player.pair is not None and not bare.player.is_loading())
     play(bare, 0.081, until_step=2)
-    while_playing = bare.player.survey_progress
     bare.player.pause()
     bare.until(lambda: bare.player.survey_progress == 1)
 
-    assert while_playing == 0
+    assert at_first[0] == 0
 
 
 def test_the_newest_wish_wins(bare: Bare, clips: dict[str, Path]) -> None:

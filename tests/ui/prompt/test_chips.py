@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
-from PySide6.QtGui import QContextMenuEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtGui import QContextMenuEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
 from klingstudio.domain.prompt import Token, TokenKind
 from klingstudio.ui import theme
-from klingstudio.ui.prompt.document import position_at, unit_at
+from klingstudio.ui.prompt.document import unit_at
+from klingstudio.ui.prompt.edit import PLACEHOLDER
 from klingstudio.ui.prompt.units import length, to_points, to_units
 from klingstudio.ui.widgets.reference_drag import reference_data
 from tests.ui.prompt.conftest import Writer
@@ -97,6 +98,47 @@ async def test_cut_and_paste_move_a_chip_that_stays_the_same_picture(writer: Wri
 
     assert writer.sent == " and snow@Image1"
     assert writer.draft.words[-1] == Token(TokenKind.IMAGE, ids[1])
+
+
+async def test_a_chip_that_was_cut_before_its_image_was_removed_never_becomes_another_image(writer: Writer) -> None:
+    winter, sky = writer.add("winter.jpg", "sky.png")
+    writer.draft.replace_prompt("like @Image1")
+    writer.put_caret(5, 6)
+    writer.press(Qt.Key.Key_X, ctrl=True)
+
+    writer.draft.remove_reference(winter)
+    writer.press(Qt.Key.Key_V, ctrl=True)
+    dangling = writer.draft.words
+    writer.draft.undo()
+    writer.draft.undo()
+    writer.press(Qt.Key.Key_V, ctrl=True)
+
+    assert dangling == ("like ", Token(TokenKind.IMAGE, winter))
+    assert writer.sent == "like @Image1"
+    assert sky in writer.draft.value.unused
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "{",
+        "[]",
+        "7",
+        '["{0}", ["Image", ""]]',
+        '["{0}", ["Moon", "x"]]',
+        '["{0}", 5]',
+        "[" * 50_000,
+        '["{0}", "' + "x" * 9000 + '"]',
+    ],
+)
+async def test_what_another_program_puts_in_place_of_our_words_is_not_believed(words: str, writer: Writer) -> None:
+    data = QMimeData()
+    data.setText("snow")
+    data.setData("application/x-klingstudio-words", words.replace("{0}", writer.draft.value.id).encode())
+
+    writer.edit.insertFromMimeData(data)
+
+    assert writer.sent == "snow"
 
 
 async def test_a_chip_pasted_from_another_draft_is_taken_by_its_number(writer: Writer) -> None:
@@ -291,6 +333,20 @@ async def test_a_space_before_the_first_chip_can_be_deleted_and_the_placeholder_
     assert writer.edit.document().isEmpty()
 
 
+async def test_the_first_letter_stands_where_the_placeholder_stood(writer: Writer) -> None:
+    writer.window.setFocus()
+    empty = writer.edit.viewport().grab().toImage()
+    writer.draft.replace_prompt(PLACEHOLDER)
+    written = writer.edit.viewport().grab().toImage()
+
+    def top(image: QImage) -> int:
+        ground = image.pixelColor(image.width() - 2, image.height() - 2)
+        rows = (y for y in range(image.height()) for x in range(4, 80) if image.pixelColor(x, y) != ground)
+        return next(rows)
+
+    assert top(empty) == top(written)
+
+
 async def test_a_line_with_a_chip_is_as_high_as_one_without(writer: Writer) -> None:
     writer.add("winter.jpg")
     writer.draft.replace_prompt("plain\nlike @Image1\nplain\nplain")
@@ -317,4 +373,3 @@ def test_a_token_is_one_unit_and_an_emoji_two() -> None:
     words = ("🎬", Token(TokenKind.IMAGE, "a"), "b")
 
     assert [unit_at(words, n) for n in range(4)] == [0, 2, 3, 4]
-    assert [position_at(words, n) for n in (0, 2, 3, 4)] == [0, 1, 2, 3]

@@ -213,6 +213,20 @@ async def test_each_recall_is_one_step_of_undo(writer: Writer) -> None:
     assert writer.sent == "fog"
 
 
+async def test_after_undo_of_a_recall_the_newest_prompt_comes_first_again(writer: Writer) -> None:
+    writer.earlier = ["rain", "snow"]
+    writer.type("fog")
+    writer.press(Qt.Key.Key_Up, alt=True)
+    writer.draft.undo()
+
+    writer.press(Qt.Key.Key_Up, alt=True)
+    again = writer.sent
+    writer.press(Qt.Key.Key_Down, alt=True)
+
+    assert again == "rain"
+    assert writer.sent == "fog"
+
+
 async def test_another_draft_brings_its_own_words_and_history(writer: Writer) -> None:
     writer.type("snow")
     first = writer.draft.history

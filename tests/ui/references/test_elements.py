@@ -10,9 +10,11 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
+from pytestqt.qtbot import QtBot
 
 from klingstudio.domain.errors import InputRefused, Kind
 from klingstudio.domain.media import ImageFacts
+from klingstudio.ui.references.element_add import AddElement
 from klingstudio.ui.references.element_tile import ElementTile
 from klingstudio.ui.references.elements import ElementsArea
 from klingstudio.ui.widgets.reference_drag import reference_data
@@ -223,7 +225,7 @@ async def test_what_the_prompt_shows_is_found_among_the_tiles(desk: Desk) -> Non
 
     desk.draft.flash_wanted.emit(desk.draft.figures[0].id)
 
-    assert tile.is_flashing
+    assert tile.is_lit
 
 
 # ----------------------------------------------------------------------------------------------------------- its slots
@@ -320,20 +322,115 @@ async def test_what_is_wrong_with_a_picture_is_said_at_its_slot_with_what_helps(
     tile = add(desk, angles=(LEFT,))
     other = add(desk, "Robot", BACK)
     await desk.until(lambda: bool(tile.problem and other.problem))
-    area_of(desk).crop_wanted.disconnect()
-    cropped: list[int] = []
-    area_of(desk).crop_wanted.connect(lambda _, index: cropped.append(index))
 
     assert tile.problem == "Angle 1: too small"
     assert "40×40" in tile.slots[1].toolTip()
     assert tile.slots[0].accessibleDescription() == ""
     tile.fix.click()
-    assert cropped == [1]
+    assert choose_in_dialog(desk.window, TOP) == "Angle 1 of Mia"
+    assert pictures(desk) == (FRONT, (TOP,))
 
     assert other.problem == "Front: cannot be opened"
     other.fix.click()
     assert choose_in_dialog(desk.window, TOP) == "Front picture of Robot"
     assert pictures(desk, 1) == (TOP, ())
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "size_bytes", "fixes"),
+    [
+        (200, 180, 900, ["Enlarge", "Replace…"]),
+        (900, 300, 900, ["Crop…", "Add bars"]),
+        (800, 600, 10_000_001, ["Make smaller", "Replace…"]),
+    ],
+)
+async def test_a_refused_picture_of_an_element_is_mended_by_one_click_as_an_image_is(
+    width: int, height: int, size_bytes: int, fixes: list[str], desk: Desk
+) -> None:
+    desk.studio.media.pictures["left.png"] = ImageFacts(
+        format="png", width_px=width, height_px=height, size_bytes=size_bytes
+    )
+    await desk.start()
+    tile = add(desk, angles=(LEFT,))
+    await desk.until(lambda: bool(tile.problem))
+    offered = [tile.fix.text(), tile.other_fix.text()]
+    (made_here,) = [words for words in fixes if not words.endswith("…")]
+    desk.studio.pictures.goes_on.clear()
+
+    (tile.fix if tile.fix.text() == made_here else tile.other_fix).click()
+    await desk.until(lambda: bool(desk.studio.pictures.asked))
+    meanwhile = tile.problem, tile.fix.text(), made_here in lines(tile.slot_menu(1))
+    desk.studio.pictures.goes_on.set()
+    await desk.until(lambda: pictures(desk)[1] != (LEFT,))
+
+    assert offered == fixes
+    assert meanwhile == ("Editing…", "Cancel", False)
+    assert desk.draft.undo_label == "replace an angle"
+    desk.draft.undo()
+    assert made_here in lines(tile.slot_menu(1))
+    assert made_here not in lines(tile.slot_menu(0))
+
+
+async def test_the_edit_of_a_picture_of_an_element_can_be_stopped(desk: Desk) -> None:
+    desk.studio.media.pictures["left.png"] = ImageFacts(format="png", width_px=200, height_px=180, size_bytes=900)
+    await desk.start()
+    tile = add(desk, angles=(LEFT,))
+    await desk.until(lambda: tile.fix.text() == "Enlarge")
+    desk.studio.pictures.goes_on.clear()
+
+    tile.fix.click()
+    await desk.until(lambda: tile.fix.text() == "Cancel")
+    tile.fix.click()
+    desk.studio.pictures.goes_on.set()
+    await desk.settle()
+
+    assert pictures(desk) == (FRONT, (LEFT,))
+    assert (tile.problem, tile.fix.text()) == ("Angle 1: too small", "Enlarge")
+
+
+@pytest.mark.parametrize("what", ["tile", "front"])
+async def test_a_double_click_inserts_it_once(what: str, desk: Desk) -> None:
+    await desk.start()
+    tile = add(desk)
+    wanted: list[str] = []
+    area_of(desk).insert_wanted.connect(wanted.append)
+    widget, at = (
+        (tile, QPoint(tile.width() - 40, tile.height() - 6)) if what == "tile" else (tile.slots[0], QPoint(9, 9))
+    )
+
+    QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=at)
+    QTest.mouseDClick(widget, Qt.MouseButton.LeftButton, pos=at)
+
+    assert len(wanted) == 1
+
+
+async def test_del_at_an_empty_place_leaves_the_element_alone(desk: Desk) -> None:
+    await desk.start()
+    tile = add(desk)
+
+    press(tile.slots[0], Qt.Key.Key_Delete)
+    press(tile.slots[0], Qt.Key.Key_Delete)
+    press(tile.slots[1], Qt.Key.Key_Delete)
+
+    assert names(desk) == ["Mia"]
+    assert pictures(desk) == ("", ())
+
+
+@pytest.mark.parametrize("wide", [400, 220, 180, 150, 120, 80])
+def test_the_words_that_open_the_library_are_never_cut(wide: int, qtbot: QtBot) -> None:
+    row = AddElement()
+    qtbot.addWidget(row)
+    font = row.font()
+    font.setPixelSize(28)
+    row.setFont(font)
+    row.from_library.setFont(font)
+    row.resize(wide, 80)
+    row.show()
+
+    link = row.from_library
+    assert link.isHidden() or row.rect().contains(link.geometry())
+    assert link.isHidden() or link.width() >= link.sizeHint().width()
+    assert row.sizeHint().width() >= link.sizeHint().width()
 
 
 # ----------------------------------------------------------------------------------------------------- the row to add

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QChildEvent, QEvent, QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QScrollArea, QWidget
@@ -62,7 +62,7 @@ async def test_a_tile_says_which_image_it_is_and_how_large(desk: Desk) -> None:
 
     assert (winter.number, winter.face.size, winter.problem) == (1, "800×600", "")
     assert winter.accessibleName() == "Image 1, winter.jpg, 800×600"
-    assert light.face.size == "1600×900 · sent as JPEG"
+    assert light.face.size == "1600×900 · converted"
     assert not winter.fixes()
 
 
@@ -482,6 +482,74 @@ async def test_a_file_that_changes_or_vanishes_meanwhile_is_noticed_on_coming_ba
 
     assert unchanged == "800×600"
     assert words(tile.fixes())[:1] == ["Replace…"]
+
+
+async def test_a_file_that_changed_while_it_was_in_no_draft_on_screen_is_read_anew(desk: Desk, tmp_path: Path) -> None:
+    await desk.start()
+    path = a_file(tmp_path / "winter.png")
+    desk.draft.add_pictures([path])
+    await desk.until(lambda: not desk.draft.is_reading)
+    desk.models.files.wait()
+    await desk.settle()
+
+    first = desk.draft.history
+    desk.draft.load(desk.draft.begin())
+    a_file(path, png(9, 9))
+    desk.studio.media.pictures["winter.png"] = facts(900, 700)
+    desk.draft.load(first)
+
+    await desk.until(lambda: desk.window.references.tiles()[0].face.size == "900×700")
+
+
+class Paints(QObject):
+    """Counts how often widgets are painted or laid out anew."""
+
+    def __init__(self, watched: Sequence[QWidget]) -> None:
+        super().__init__()
+        self.count = 0
+        for widget in watched:
+            widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.count += event.type() in {QEvent.Type.Paint, QEvent.Type.LayoutRequest, QEvent.Type.Resize}
+        return super().eventFilter(watched, event)
+
+
+async def test_neither_typing_nor_news_of_nothing_touches_the_tiles(desk: Desk) -> None:
+    tiles = await with_images(desk, winter=facts(900, 300), light=facts())
+    desk.draft.add_element("Mia", "/pictures/mia.png", ["/pictures/left.png"])
+    await desk.until(lambda: not desk.draft.is_reading)
+    panel = desk.window.references
+    await desk.settle()
+    QTest.qWait(0)
+    paints = Paints([panel, *tiles, *panel.element_tiles(), *panel.element_tiles()[0].slots])
+
+    for word in ("Make", "Make it", "Make it snow"):
+        desk.draft.replace_prompt(word)
+        await desk.settle()
+    desk.draft.pictures_changed.emit()
+    desk.models.library.changed.emit()
+    await desk.settle()
+
+    assert paints.count == 0
+
+
+async def test_what_is_in_the_hand_is_not_part_of_the_tile_it_was_taken_from(desk: Desk) -> None:
+    winter, _ = await with_images(desk, winter=facts(), light=facts())
+    started: list[QObject] = []
+
+    class Listener(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if event.type() == QEvent.Type.ChildAdded and isinstance(event, QChildEvent):
+                started.append(event.child())
+            return super().eventFilter(watched, event)
+
+    listener = Listener()
+    winter.installEventFilter(listener)
+    winter.drag_wanted.emit()
+
+    # Dropped where it becomes something else, the tile is deleted while the drag still goes on.
+    assert started == []
 
 
 async def come_back(desk: Desk) -> None:

@@ -279,10 +279,10 @@ async def test_start_and_end_can_be_written(desk: Desk, start: str, end: str, tr
     ("start", "end", "words"),
     [
         ("soon", "9", "Write a time such as 0:01.20, 3.5 or 80f"),
-        ("1", "13", "The clip goes from 0:00.00 to 0:12.40"),
+        ("1", "13", "The source goes from 0:00.00 to 0:12.40"),
         ("9", "2", "The end has to come after the start"),
         ("1", "3", "That is 2.0 s; the least is 3 s"),
-        ("0", "500f", "The clip goes from 0:00.00 to 0:12.40"),
+        ("0", "500f", "The source goes from 0:00.00 to 0:12.40"),
     ],
 )
 async def test_what_makes_no_sense_says_why_and_can_be_corrected(desk: Desk, start: str, end: str, words: str) -> None:
@@ -313,17 +313,20 @@ async def test_who_writes_it_may_have_what_only_one_document_accepts(desk: Desk)
     assert "12.0 s may be too long" in card.fits.words
 
 
-async def test_going_elsewhere_leaves_what_was_written_undone(desk: Desk) -> None:
+@pytest.mark.parametrize(("end", "trim"), [("9", Trim(start_s=1.0, end_s=9.0)), ("soon", None)])
+async def test_going_elsewhere_takes_what_was_written_where_it_makes_sense(
+    desk: Desk, end: str, trim: Trim | None
+) -> None:
     await shown(desk, LONG)
 
-    part = await written(desk, "1", "9")
+    part = await written(desk, "1", end)
     press(Qt.Key.Key_Tab)
     is_asking = part.is_asking
     desk.edit.setFocus()
 
     assert is_asking
     assert not part.is_asking
-    assert desk.draft.trim is None
+    assert desk.draft.trim == trim
 
 
 # --- its shape ---------------------------------------------------------------------------------------------------------

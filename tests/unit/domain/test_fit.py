@@ -194,3 +194,16 @@ def test_a_clip_that_is_too_short_is_not_cut_any_shorter() -> None:
     two_s = TWELVE_S[:51]
 
     assert snap(Trim(start_s=0.5, end_s=1.0), two_s, LIMITS) == Trim(start_s=0.0, end_s=2.0)
+
+
+def test_sound_that_goes_on_after_the_pictures_is_cut_and_the_pictures_stay() -> None:
+    plan = plan_fit(replace(FACTS, audio_duration_s=FACTS.duration_s + 12.0), LIMITS)
+    a_little = plan_fit(replace(FACTS, audio_duration_s=FACTS.duration_s + 0.05), LIMITS)
+
+    assert plan.steps == ("sound 17.0 s → 5.0 s",)
+    assert plan.keeps_picture
+    assert a_little.is_identity
+
+
+def test_a_cut_of_a_frame_is_told_in_as_many_digits_as_it_needs() -> None:
+    assert plan_fit(replace(FACTS, duration_s=10.04), LIMITS).steps == ("10.04 s → 10.00 s",)

@@ -172,6 +172,41 @@ def test_takes_that_an_order_has_not_shown_yet_stay_reserved() -> None:
     assert (one_shown, desk.today()) == (("$3.30", "$3.30"), ("$3.30", "$3.30"))
 
 
+def an_order(name: str, *, ordered_with: str | None = None, **changes: Any) -> Job:
+    """One of three takes of one accepted request."""
+    share = Money(Decimal("1.01"), "USD")
+    usual: dict[str, Any] = {"takes": 3, "cap": "3.30", "estimate": share, "state": State.REMOTE, "remote_id": name}
+    return a_job(name, ordered_with=ordered_with, **(usual | changes))
+
+
+def test_takes_that_are_not_shown_stay_reserved_while_the_order_waits_for_the_person() -> None:
+    desk = Desk()
+
+    desk.tell(an_order("one", paused=True, problem=Problem(kind=Kind.KEY_MISSING)), A.ACCEPTED)
+
+    assert desk.today() == ("$3.30", "$3.30")
+
+
+def test_a_lost_request_for_three_takes_stays_reserved_as_three_after_another_one_was_accepted() -> None:
+    desk = Desk()
+    desk.tell(an_order("one"), A.WAIVED, at=NOW - timedelta(minutes=5))
+    desk.tell(an_order("one"), A.ACCEPTED)
+
+    assert desk.today() == ("$6.60", "$6.60")
+
+
+def test_takes_of_a_lost_request_that_turn_up_are_not_taken_for_those_of_the_next_one() -> None:
+    desk = Desk()
+    before = NOW - timedelta(minutes=5)
+    lost = an_order("new")
+    for name in ("old 1", "old 2", "old 3"):
+        desk.tell(an_order(name, ordered_with="new"), A.ACCEPTED, at=before)
+    desk.tell(replace(lost, remote_id=None), A.ACCEPTED, at=before)
+    desk.tell(lost, A.ACCEPTED)
+
+    assert desk.today() == ("$6.60", "$6.60")
+
+
 def test_what_was_sent_yesterday_is_of_yesterday_and_what_is_still_to_be_sent_is_of_today() -> None:
     desk = Desk()
     desk.tell(a_job("sent", state=State.REMOTE, remote_id="r"), A.ACCEPTED, at=YESTERDAY)
@@ -337,3 +372,25 @@ async def test_sending_again_needs_room_for_both_requests(home: Path, sandbox: S
         # Of the first request nobody knows; it stays reserved.
         day = studio.budget.balances()[0]
         assert (str(day.booked), str(day.reserved)) == ("$2.11", "$1.10")
+
+
+async def test_what_was_interrupted_before_it_was_sent_can_be_given_up_and_makes_room(
+    home: Path, sandbox: Sandbox, clip: Path
+) -> None:
+    async with a_studio(home, sandbox) as studio:
+        limit(studio, "1.10")
+        (job,) = studio.queue.enqueue(a_request(clip, max_cost=Decimal("1.10")))
+    async with a_studio(home, sandbox) as studio:
+        left = studio.queue.job(job.id)
+        assert left.problem is not None
+        assert left.problem.kind is Kind.INTERRUPTED
+        with pytest.raises(SpendingRefused):
+            studio.queue.enqueue(a_request(clip, max_cost=Decimal("1.10")))
+
+        studio.queue.cancel(job.id)
+
+        given_up = studio.queue.job(job.id)
+        assert given_up.problem is not None
+        assert (given_up.problem.kind, given_up.problem.charged) == (Kind.STOPPED, Charged.NO)
+        assert studio.budget.balances()[0].booked == Money(Decimal(0), "USD")
+    assert posts(sandbox) == 0

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import sys
+import urllib.request
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,9 @@ from klingstudio.engine.fitting import Fits, taken
 from klingstudio.media.probe import mark_source
 from klingstudio.media.worker import MediaWorker, OnProgress
 from tests.fakes.limits import SMALL as LIMITS
+from tests.fakes.sandbox import Sandbox
 from tests.fakes.studio import FACTS
+from tests.fakes.studio_run import Watch, a_request, a_studio
 from tests.unit.media.made_clips import make_clip
 
 PLAN = replace(plan_fit(replace(FACTS, duration_s=12.0), replace(LIMITS, side_max_px=1280)), steps=("shorter",))
@@ -353,3 +356,24 @@ async def test_a_clip_that_was_taken_and_the_kept_one_do_not_depend_on_each_othe
     taken(kept, out)
     Path(kept.path).unlink()
     assert out.read_bytes() == b"a clipfitted"
+
+
+def served(url: str) -> bytes:
+    """What lies at an address of the sandbox."""
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as reply:
+        found: bytes = reply.read()
+        return found
+
+
+async def test_what_is_uploaded_is_the_clip_that_is_shown_before(home: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "street.mkv", count=75, size=(720, 720), sound_s=3.0)
+    async with a_studio(home, sandbox) as studio:
+        limits = studio.accounts.info("oxen").limits
+        plan = plan_fit(await studio.media.probe(source), limits)
+        shown = await studio.fits.fit(source, plan, limits=limits, keep_audio=True)
+        (job,) = studio.queue.enqueue(a_request(source))
+        job = await Watch(studio).until(job.id, lambda job: bool(job.assets))
+        assert job.clip is not None
+        uploaded = hashlib.sha256(await asyncio.to_thread(served, job.assets[0].url)).hexdigest()
+
+    assert uploaded == shown.sha256 == job.clip.sha256 == hashlib.sha256(Path(shown.path).read_bytes()).hexdigest()

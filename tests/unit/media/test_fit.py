@@ -332,6 +332,19 @@ def test_sound_that_fits_is_taken_over_and_stays_where_it_was(tmp_path: Path) ->
     assert first_sound_s(Path(clip.path)) == pytest.approx(first_sound_s(source), abs=0.002)
 
 
+def test_sound_that_begins_when_the_pictures_have_ended_does_not_make_the_clip_longer(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "later.mkv", count=20, sound_s=0.8, sound_from_s=1.2)
+    plan = plan_fit(probe(source), LIMITS)
+
+    clip = run(source, plan, tmp_path / "clip.mp4")
+
+    assert plan.keeps_picture
+    assert bits_of(Path(clip.path)) == bits_of(source)
+    with av.open(clip.path) as made:
+        assert made.duration is not None
+        assert made.duration / av.time_base == pytest.approx(0.8, abs=0.03)
+
+
 def test_sound_is_left_out_without_touching_the_pictures(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "loud.mkv", sound_s=0.8)
 

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from klingstudio.domain.draft import Draft, DraftElement, DraftImage, Made
+from klingstudio.domain.draft import Draft, DraftElement, DraftImage, Made, sound
 from klingstudio.domain.errors import DiskProblem, Kind
 from klingstudio.domain.media import Framing, PictureEdit, Trim
-from klingstudio.domain.prompt import CLIP_ID, Token, TokenKind, normal
+from klingstudio.domain.prompt import CLIP_ID, Token, TokenKind, flat, normal
 from klingstudio.domain.request import Tier
 from klingstudio.store.database import Database, open_database
 from klingstudio.store.drafts import CLOSED_MOST, DraftStore
@@ -100,10 +100,45 @@ def names(found: tuple[Draft, ...]) -> list[str]:
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drafts)
 def test_every_draft_comes_back_as_it_was(store: DraftStore, draft: Draft) -> None:
+    draft = sound(draft)
     store.save(draft, position=0, is_open=True, at=NOW)
 
     assert draft in store.all_open()
     store.remove(draft.id)
+
+
+def test_what_no_person_can_have_made_is_brought_within_bounds(store: DraftStore) -> None:
+    images = [DraftImage(id=str(n), place=f"/pictures/{n}.jpg") for n in range(10_000)]
+    odd = Draft(
+        id="street",
+        name="a\ud800 name\n" * 10_000,
+        trim=Trim(start_s=-5, end_s=1e300),
+        images=(DraftImage(id="twice", place="/a.jpg"), DraftImage(id="twice", place="/b.jpg"), *images),
+        elements=(DraftElement(id="twice"), DraftElement(id=CLIP_ID), DraftElement(id="")),
+        prompt=("snow\ufffc\u2029on\udc00 ", Token(TokenKind.IMAGE, ""), Token(TokenKind.IMAGE, "gone"), "x" * 300_000),
+        takes=10**12,
+    )
+
+    store.save(odd, position=0, is_open=True, at=NOW)
+    (found,) = store.all_open()
+
+    assert found.name == ("a name " * 20)[:80].strip()
+    assert found.trim is None
+    assert [image.id for image in found.images] == ["twice", *map(str, range(19))]
+    assert found.elements == ()
+    assert found.prompt[:2] == ("snow\non ", Token(TokenKind.IMAGE, "gone"))
+    assert len(flat(found.prompt)) == 10_000
+    assert found.takes == 4
+    assert sound(found) == found
+
+
+def test_a_draft_goes_by_the_name_it_is_kept_under(store: DraftStore, journal: Path) -> None:
+    with sqlite3.connect(journal) as other:
+        for name in ("one", "two"):
+            other.execute("INSERT INTO draft VALUES (?, 0, 1, '', '{\"id\": \"same\"}')", (name,))
+    other.close()
+
+    assert names(store.all_open()) == ["one", "two"]
 
 
 def test_open_drafts_come_in_the_order_of_their_tabs(store: DraftStore) -> None:

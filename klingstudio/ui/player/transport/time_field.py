@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from klingstudio.ui import theme
 from klingstudio.ui.player.transport.controls import WordButton
 from klingstudio.ui.widgets.labels import announce
 from klingstudio.ui.widgets.moments import read_moment, timecode
+from klingstudio.ui.widgets.passing_field import PassingField
 
 _HINT = "00:03.14, 3.5, 80f, +10, -1s"
 
@@ -26,7 +26,11 @@ class TimeField(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._time = WordButton("time", self, kind="moment")
         self._time.say("", self.tr("Go to time (G)"))
-        self._field = _Field(self)
+        self._field = PassingField(self)
+        self._field.setObjectName("goTo")
+        self._field.setAccessibleName(self.tr("Go to time"))
+        self._field.setToolTip(_HINT)
+        self._field.setPlaceholderText("80f")
         self._field.hide()
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -35,6 +39,7 @@ class TimeField(QWidget):
         self._time.clicked.connect(self.ask)
         self._field.returnPressed.connect(self._on_return)
         self._field.given_up.connect(self._close)
+        self._field.left.connect(self._close)
         self.show_time(None)
 
     def show_time(self, time_s: float | None) -> None:
@@ -76,26 +81,3 @@ class TimeField(QWidget):
             self._time.show()
             if had_focus:
                 self.left.emit()
-
-
-class _Field(QLineEdit):
-    given_up = Signal()
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName("goTo")
-        self.setAccessibleName(self.tr("Go to time"))
-        self.setToolTip(_HINT)
-        self.setPlaceholderText("80f")
-        self.setFont(theme.tabular(self.font()))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.given_up.emit()
-        else:
-            super().keyPressEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        if event.reason() != Qt.FocusReason.PopupFocusReason:
-            self.given_up.emit()

@@ -380,6 +380,11 @@ _CAUTIONS: dict[str, str] = {
     "clip_large": "{value} may be too large: only {source}, takes more than {limit}",
     "references_many": "{value} references may be too many: only {source}, takes more than {limit}",
 }
+_BRIEF_CAUTIONS: dict[str, str] = {
+    "clip_long": "{value} may be too long; {limit} is safe",
+    "clip_large": "{value} may be too large; {limit} is safe",
+    "references_many": "{value} references may be too many; {limit} are safe",
+}
 
 _LOSSES: dict[str, str] = {
     # By the value of each lack.
@@ -450,6 +455,11 @@ def caution(caution: Caution) -> str:
     """Why something may be refused although it is sent. Names the document, whose name ends in the day it was read."""
     words = _CAUTIONS[caution.doubt.value]
     return words.format(value=caution.value, limit=caution.limit, source=caution.source)
+
+
+def brief_caution(caution: Caution) -> str:
+    """The same where there is little room; the whole of it stands behind."""
+    return _BRIEF_CAUTIONS[caution.doubt.value].format(value=caution.value, limit=caution.limit)
 
 
 def loss(lack: str, amount: str) -> str:

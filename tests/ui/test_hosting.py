@@ -273,9 +273,9 @@ async def test_a_clip_that_only_some_documents_accept_has_a_calm_word_on_its_car
     desk.draft.set_source(Path("/clips/wide.mp4"))
     await desk.until(lambda: not desk.draft.is_reading)
 
-    assert desk.window.source.card.fits.words == (
-        "3840×960 px may be too large: only its newest page, read 2026-09-01, takes more than 2160 px"
-    )
+    fits = desk.window.source.card.fits
+    assert fits.words == "3840×960 px may be too large; 2160 px is safe"
+    assert fits.why == "3840×960 px may be too large: only its newest page, read 2026-09-01, takes more than 2160 px"
     assert desk.window.source.card.fits.tone == "warning"
     assert desk.generate.readiness().ok
 

@@ -280,11 +280,6 @@ class LibraryModel(QObject):
             self._tasks.cancel("library")
             self._say_busy("")
 
-    def dismiss(self) -> None:
-        """The person has read the problem, or does not want back what was removed."""
-        self._problem = self._removed = None
-        self.changed.emit()
-
     # within
 
     def _of_draft(self, element_id: str) -> DraftElement | None:

@@ -127,7 +127,7 @@ class SourceCard(QFrame):
         set_role(self, "edge", "bad" if source.problem else "")
         self._show_steps(source.plan.steps if source.plan else ())
         provider = self._draft.provider
-        cautions = [text.caution(one) for one in self._draft.cautions() if one.subject == "source"]
+        cautions = [one for one in self._draft.cautions() if one.subject == "source"]
         self.fits.show_source(source, provider.title if provider else "", cautions)
         if source.facts is not None:
             self._show_part(source, provider.limits if provider else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
@@ -14,6 +15,9 @@ from klingstudio.ui.models.source import Source
 from klingstudio.ui.widgets.icons import Button, IconLabel
 from klingstudio.ui.widgets.labels import announce, label, set_role
 from klingstudio.ui.widgets.progress import ProgressLine
+
+if TYPE_CHECKING:
+    from klingstudio.domain.media import Caution
 
 FITTED = "Fitted · Before shows it"
 
@@ -76,7 +80,12 @@ class FitRow(QWidget):
     def tone(self) -> str:
         return str(self._words.property("role"))
 
-    def show_source(self, source: Source, provider: str, cautions: Sequence[str]) -> None:
+    @property
+    def why(self) -> str:
+        """What stands behind a warning, on the pointer."""
+        return self._words.toolTip()
+
+    def show_source(self, source: Source, provider: str, cautions: Sequence[Caution]) -> None:
         """How this file stands with the provider of this name."""
         self.line.setVisible(source.fitting is not None)
         self.help.hide()
@@ -97,13 +106,17 @@ class FitRow(QWidget):
         elif source.plan is None or not provider:
             self._say("", "", "")
         elif cautions:
-            self._say("triangle-alert", "warning", ". ".join([*cautions, *([FITTED] if is_fitted else [])]))
+            brief = [text.brief_caution(one) for one in cautions]
+            self._say("triangle-alert", "warning", ". ".join([*brief, *([FITTED] if is_fitted else [])]))
         elif is_fitted:
             self._say("circle-check", "good", FITTED)
         elif source.plan.is_identity:
             self._say("check", "good", f"fits {provider} as it is")
         else:
             self._say("check", "good", f"fits {provider} after this")
+        why = "\n".join(text.caution(one) for one in cautions)
+        self._words.setToolTip(why)
+        self._words.setAccessibleDescription(why)
         self._show_button(source)
         if is_fitted and not self._was_fitted:
             announce(self, FITTED)

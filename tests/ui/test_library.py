@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel
+from PySide6.QtWidgets import QFileDialog, QLabel
 
 from klingstudio.domain.element import Element, LibraryElement
 from klingstudio.domain.errors import DiskProblem, InputRefused, Kind
 from klingstudio.domain.job import State
 from klingstudio.ui.dialogs.library import UNDO, LibraryDialog
 from klingstudio.ui.models.library import Kept
+from tests.fakes.drag import Drag
 from tests.fakes.library import FakeLibrary
 from tests.fakes.studio import BARE, a_job, a_request
 from tests.ui.conftest import Desk
@@ -355,11 +355,10 @@ async def test_element_files_can_be_dropped_on_the_library(desk: Desk) -> None:
     dialog = await opened(desk)
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile("/away/Zoe.klingelement"), QUrl.fromLocalFile("/away/notes.txt")])
-    how = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    drag = Drag(dialog, at=QPointF(50, 50), data=data)
 
-    entered = QDragEnterEvent(QPoint(50, 50), how[0], data, how[2], how[3])
-    QApplication.sendEvent(dialog, entered)
-    QApplication.sendEvent(dialog, QDropEvent(QPointF(50, 50), how[0], data, how[2], how[3]))
+    entered = drag.enter()
+    drag.drop()
     await desk.until(lambda: shown(dialog) == ["Zoe"])
 
     assert entered.isAccepted()

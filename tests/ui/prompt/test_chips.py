@@ -6,8 +6,8 @@ import itertools
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
-from PySide6.QtGui import QContextMenuEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QImage
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QContextMenuEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
@@ -17,6 +17,7 @@ from klingstudio.ui.prompt.document import unit_at
 from klingstudio.ui.prompt.edit import PLACEHOLDER
 from klingstudio.ui.prompt.units import length, to_points, to_units
 from klingstudio.ui.widgets.reference_drag import reference_data
+from tests.fakes.drag import Drag
 from tests.ui.prompt.conftest import Writer
 
 
@@ -218,13 +219,9 @@ async def test_a_tile_dropped_on_the_text_becomes_a_chip(writer: Writer) -> None
     writer.put_caret(9)
     there = writer.edit.cursorRect().center()
     writer.put_caret(0)
-    dragged, viewport = reference_data(image), writer.edit.viewport()
-    how = Qt.DropAction.MoveAction, dragged, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    drag = Drag(writer.edit.viewport(), at=QPointF(there), data=reference_data(image))
 
-    accepted = []
-    for event in (QDragEnterEvent(there, *how), QDragMoveEvent(there, *how), QDropEvent(there.toPointF(), *how)):
-        QApplication.sendEvent(viewport, event)
-        accepted.append(event.isAccepted())
+    accepted = [drag.enter().isAccepted(), drag.move(QPointF(there)), drag.drop()]
 
     assert accepted == [True, True, True]
     assert writer.sent == "Snow like @Image1 now"

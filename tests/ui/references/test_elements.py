@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
-from PySide6.QtGui import QContextMenuEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 from pytestqt.qtbot import QtBot
@@ -18,6 +18,7 @@ from klingstudio.ui.references.element_add import AddElement
 from klingstudio.ui.references.element_tile import ElementTile
 from klingstudio.ui.references.elements import ElementsArea
 from klingstudio.ui.widgets.reference_drag import reference_data
+from tests.fakes.drag import Drag
 from tests.fakes.studio import BARE, PAID
 from tests.ui.conftest import Desk
 
@@ -167,14 +168,10 @@ async def test_an_element_is_dragged_to_another_place(desk: Desk) -> None:
     await desk.settle()
     below_the_second = QPointF(20, area.tiles()[1].geometry().bottom() - 4)
 
-    data = reference_data(first)
-    entered = QDragEnterEvent(below_the_second.toPoint(), HOW[0], data, HOW[1], HOW[2])
-    QApplication.sendEvent(area, entered)
-    taken = QDropEvent(below_the_second, HOW[0], data, HOW[1], HOW[2])
-    QApplication.sendEvent(area, taken)
+    drag = Drag(area, at=below_the_second, data=reference_data(first))
 
-    assert entered.isAccepted()
-    assert taken.isAccepted()
+    assert drag.enter().isAccepted()
+    assert drag.drop()
     assert names(desk) == ["Two", "One", "Three"]
 
 
@@ -184,8 +181,7 @@ async def test_a_drag_that_is_no_reference_is_left_to_the_window(desk: Desk) -> 
     data = QMimeData()
     data.setText("words")
 
-    entered = QDragEnterEvent(QPoint(5, 5), HOW[0], data, HOW[1], HOW[2])
-    QApplication.sendEvent(area_of(desk), entered)
+    entered = Drag(area_of(desk), at=QPointF(5, 5), data=data).enter()
 
     assert not entered.isAccepted()
 
@@ -197,10 +193,10 @@ async def test_an_image_of_the_draft_dropped_on_a_tile_is_an_angle_too(desk: Des
     await desk.settle()
     at = QPointF(area_of(desk).mapFromGlobal(middle(tile.slots[1])))
 
-    data = reference_data(desk.draft.pictures[0].id)
-    QApplication.sendEvent(area_of(desk), QDragEnterEvent(at.toPoint(), HOW[0], data, HOW[1], HOW[2]))
+    drag = Drag(area_of(desk), at=at, data=reference_data(desk.draft.pictures[0].id))
+    drag.enter()
     assert tile.words == "Add angle to Mia"
-    QApplication.sendEvent(area_of(desk), QDropEvent(at, HOW[0], data, HOW[1], HOW[2]))
+    drag.drop()
 
     assert pictures(desk) == (FRONT, (LEFT,))
     assert tile.words == "front + 1 angle"

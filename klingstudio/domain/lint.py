@@ -12,9 +12,9 @@ from enum import StrEnum
 from klingstudio.domain.draft import Draft
 from klingstudio.domain.element import is_web_address
 from klingstudio.domain.errors import InputRefused, Kind, Problem
-from klingstudio.domain.media import Caution, Doubt, FitPlan, ImageFacts, Limits, check_image, clip_cautions
+from klingstudio.domain.media import Caution, FitPlan, ImageFacts, Limits, check_image, clip_cautions
 from klingstudio.domain.prompt import CLIP_ID, Token, TokenKind, find_tokens
-from klingstudio.domain.request import not_text
+from klingstudio.domain.request import not_text, reference_cautions, subjects
 
 
 class Weight(StrEnum):
@@ -181,22 +181,14 @@ def _of_elements(draft: Draft, known: Known, limits: Limits, no_elements: str) -
 
 
 def _of_count(draft: Draft, limits: Limits) -> Iterator[Finding]:
-    images = [f"image:{n}" for n in range(1, len(draft.images) + 1)]
-    subjects = [*images, *(f"element:{n}" for n in range(1, len(draft.elements) + 1))]
-    if len(subjects) > limits.references_limit:
-        detail = f"{len(subjects)} of {limits.references_limit}"
-        for subject in subjects[limits.references_limit :]:
+    references = subjects(len(draft.images), len(draft.elements))
+    if len(references) > limits.references_limit:
+        detail = f"{len(references)} of {limits.references_limit}"
+        for subject in references[limits.references_limit :]:
             yield _blocks(Problem(kind=Kind.TOO_MANY_REFERENCES, detail=detail), subject)
-    if len(subjects) > limits.references_max < limits.references_limit:
-        subject = subjects[limits.references_max]
-        caution = Caution(
-            doubt=Doubt.REFERENCES_MANY,
-            subject=subject,
-            value=str(len(subjects)),
-            limit=str(limits.references_max),
-            source=limits.wider_source,
-        )
-        yield Finding(subject=subject, weight=Weight.WARNS, caution=caution)
+    if limits.references_max < limits.references_limit:
+        for caution in reference_cautions(references, limits):
+            yield Finding(subject=caution.subject, weight=Weight.WARNS, caution=caution)
 
 
 def _of_prompt(draft: Draft, limits: Limits) -> Iterator[Finding]:
@@ -236,8 +228,8 @@ def _of_unused(draft: Draft) -> Iterator[Finding]:
     if not draft.text.strip():
         # Nothing is forgotten in a prompt that was not begun.
         return
-    subjects = {one.id: f"image:{n}" for n, one in enumerate(draft.images, 1)}
-    subjects |= {one.id: f"element:{n}" for n, one in enumerate(draft.elements, 1)}
+    ids = [*(one.id for one in draft.images), *(one.id for one in draft.elements)]
+    places = dict(zip(ids, subjects(len(draft.images), len(draft.elements)), strict=True))
     for id_ in draft.unused:
-        problem = Problem(kind=Kind.REFERENCE_UNUSED, subject=subjects[id_])
-        yield Finding(subject=subjects[id_], weight=Weight.MENTIONS, problem=problem)
+        problem = Problem(kind=Kind.REFERENCE_UNUSED, subject=places[id_])
+        yield Finding(subject=places[id_], weight=Weight.MENTIONS, problem=problem)

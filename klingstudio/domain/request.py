@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -56,8 +57,7 @@ class Request:
 
     def references(self) -> tuple[str, ...]:
         """Every reference in the order it is sent, by its subject: `image:1`, `element:1`."""
-        images = [f"image:{n}" for n in range(1, len(self.images) + 1)]
-        return (*images, *(f"element:{n}" for n in range(1, len(self.elements) + 1)))
+        return subjects(len(self.images), len(self.elements))
 
     def pictures(self) -> tuple[tuple[str, str], ...]:
         """Every picture in the order it is sent: (subject, place), for example `("image:1", "/a/b.png")`."""
@@ -102,9 +102,16 @@ def check_request(request: Request, limits: Limits) -> None:
             )
 
 
-def reference_cautions(request: Request, limits: Limits) -> tuple[Caution, ...]:
-    """Says so at the first reference that only some documents of the provider accept."""
-    references = request.references()
+def subjects(images: int, elements: int) -> tuple[str, ...]:
+    """What so many references are called, in the order they are sent: `image:1`, `element:1`."""
+    return (
+        *(f"image:{n}" for n in range(1, images + 1)),
+        *(f"element:{n}" for n in range(1, elements + 1)),
+    )
+
+
+def reference_cautions(references: Sequence[str], limits: Limits) -> tuple[Caution, ...]:
+    """Says so at the first of these subjects that only some documents of the provider accept."""
     if len(references) <= limits.references_max:
         return ()
     return (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import hashlib
 import os
 import re
 import unicodedata
@@ -13,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from klingstudio.domain.job import Job
+from klingstudio.media.digest import sha256_of
 from klingstudio.media.worker import MediaWorker
 from klingstudio.net.api import tls
 from klingstudio.net.download import Credentials, Download
@@ -43,7 +43,7 @@ class Finish:
             return None
         planned = Path(job.planned_take)
         try:
-            found = await asyncio.to_thread(_sha256, planned)
+            found = await asyncio.to_thread(sha256_of, planned)
         except OSError:
             return None
         if found != job.take_sha256:
@@ -72,7 +72,7 @@ class Finish:
 
     async def plan_name(self) -> tuple[Path, str]:
         """A free final name, and the sha256 of what will stand there."""
-        digest = await asyncio.to_thread(_sha256, self._part)
+        digest = await asyncio.to_thread(sha256_of, self._part)
         return await asyncio.to_thread(_free_name, self._folder, self._name), digest
 
     async def keep(self, planned: Path) -> bool:
@@ -146,8 +146,3 @@ def _rename(part: Path, planned: Path) -> bool:
         finally:
             os.close(folder)
     return True
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -30,6 +29,7 @@ from klingstudio.domain.errors import InputRefused, Kind, StudioError
 from klingstudio.domain.media import IMAGE_FORMATS
 from klingstudio.engine.element_file import ENDING, PICTURE_MAX_BYTES, pack, unpack
 from klingstudio.engine.finish import clean_name
+from klingstudio.media.digest import sha256_of
 from klingstudio.media.whole_file import PART_PREFIX, writing
 from klingstudio.media.worker import MediaWorker
 from klingstudio.net.upload import disk_problem
@@ -281,7 +281,7 @@ def _copy(original: Path, folder: Path) -> Path:
 def _put_away(checked: _Checked, folder: Path) -> str:
     if checked.name is None:
         return str(checked.path)
-    digest = _sha256(checked.path)
+    digest = sha256_of(checked.path)
     home = folder / digest[:32]
     with contextlib.suppress(OSError):
         for there in home.iterdir():
@@ -297,14 +297,9 @@ def _put_away(checked: _Checked, folder: Path) -> str:
 def _is_as_named(picture: Path) -> bool:
     """True while a picture of the library is what the name of its folder says."""
     try:
-        return _sha256(picture)[:32] == picture.parent.name
+        return sha256_of(picture)[:32] == picture.parent.name
     except OSError:
         return False
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _on_disk(work: Callable[[], T]) -> T:

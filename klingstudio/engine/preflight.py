@@ -123,7 +123,7 @@ def check_files(measured: Measured, request: Request, info: ProviderInfo) -> Fit
 
 def cautions(request: Request, plan: FitPlan, info: ProviderInfo) -> tuple[Caution, ...]:
     """What is sent although the provider may refuse it, because its documents disagree."""
-    return (*clip_cautions(plan, info.limits), *reference_cautions(request, info.limits))
+    return (*clip_cautions(plan, info.limits), *reference_cautions(request.references(), info.limits))
 
 
 def check_text(request: Request) -> None:

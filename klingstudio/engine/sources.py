@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -17,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from klingstudio.domain.errors import InputRefused, Kind, NetworkProblem, ResultGone, UnexpectedReply
 from klingstudio.engine.finish import clean_name
+from klingstudio.media.digest import sha256_of
 from klingstudio.media.heads import Content, content_of
 from klingstudio.media.image_file import ENDINGS, sniff_image
 from klingstudio.net.api import tls
@@ -148,20 +148,15 @@ def _stem(url: str, otherwise: str) -> str:
 
 def _keep(part: Path, folder: Path, name: str) -> Path:
     try:
-        digest = _sha256(part)
+        digest = sha256_of(part)
         kept = folder / digest[:16] / name
         # One that is there already stays as it is: jobs know it by its times.
-        if not kept.exists() or _sha256(kept) != digest:
+        if not kept.exists() or sha256_of(kept) != digest:
             kept.parent.mkdir(parents=True, exist_ok=True)
             part.replace(kept)
     except OSError as error:
         raise disk_problem(error) from error
     return kept
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _sweep(folder: Path) -> None:

@@ -6,7 +6,6 @@ is kept exactly once; a variable rate, a gap at the start or a last frame that s
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -28,6 +27,7 @@ from klingstudio.domain.errors import InputRefused, Kind, StudioError
 from klingstudio.domain.job import Clip
 from klingstudio.domain.media import ClipFacts, FitPlan, Limits
 from klingstudio.media.container import THREADS, OpenClip, has_decoder, open_clip
+from klingstudio.media.digest import sha256_of
 from klingstudio.media.frames import frames, frames_from
 from klingstudio.media.picture import Developer, seconds
 from klingstudio.media.probe import probe
@@ -342,11 +342,9 @@ def _pulled(graph: Graph | None, *, close: bool = False) -> Iterator[AudioFrame]
 
 
 def _clip(path: Path, facts: ClipFacts, *, is_source: bool) -> Clip:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return Clip(
         path=str(path),
-        sha256=digest,
+        sha256=sha256_of(path),
         size_bytes=path.stat().st_size,
         duration_s=facts.duration_s,
         width_px=facts.width_px,

@@ -44,7 +44,7 @@ def test_more_references_than_every_document_accepts_are_cautioned_at_the_first_
         limit="4",
         source=LIMITS.wider_source,
     )
-    assert reference_cautions(request, LIMITS) == ((expected,) if first_over else ())
+    assert reference_cautions(request.references(), LIMITS) == ((expected,) if first_over else ())
 
 
 @pytest.mark.parametrize(

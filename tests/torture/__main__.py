@@ -1,52 +1,80 @@
-"""Mutated answers through every adapter, fifty thousand for each. One line a provider; the exit code is 1 where one
-of them let an exception out or drew a wrong conclusion."""
+"""Rough handling, at length: whatever befalls the program, nothing is lost, charged twice or leaked.
+
+Each part prints what it did and saw; the exit code is 1 where a promise was broken. What each part does stands at the
+top of its module; its short form is one of the tests.
+"""
 
 from __future__ import annotations
 
 import argparse
+import importlib
+import os
 import sys
-from concurrent.futures import ProcessPoolExecutor
+import time
 from random import SystemRandom
 
-from klingstudio.providers.registry import SERVICES
-from tests.torture.replies import torture_alone
+from tests.torture.parts import Part, Stint, Verdict
 
-REPLIES = 50_000
-SHOWN = 5
-"""How many answers of each provider that went wrong are printed."""
+PARTS = {
+    "replies": "tests.torture.replies:run",
+    "submits": "tests.torture.submits:run",
+    "kills": "tests.torture.kills.part:kills",
+    "window_kills": "tests.torture.kills.part:window_kills",
+    "defects": "tests.torture.defects.part:run",
+    "machine": "tests.torture.machine.part:run",
+    "hours": "tests.torture.hours.part:run",
+    "journal": "tests.torture.journal:run",
+    "files": "tests.torture.files.part:run",
+    "media": "tests.torture.media.part:run",
+    "network": "tests.torture.network.part:run",
+    "secrets": "tests.torture.secrets:run",
+}
+"""Each part by its name, in the order in which they run: module and function."""
+
+SHOWN = 10
+"""How many broken promises of each part are printed."""
 
 
 def main() -> int:
-    """Run the chosen providers, as many at once as there are processors."""
-    ids = [entry.info.id for entry in SERVICES]
+    """Run the chosen parts one after the other."""
     parser = argparse.ArgumentParser(prog="torture", description=__doc__)
-    parser.add_argument("which", nargs="*", metavar="PROVIDER", help=f"{', '.join(ids)}; default: all")
-    parser.add_argument("--replies", type=int, default=REPLIES, help=f"answers for each; default: {REPLIES}")
+    parser.add_argument("part", nargs="*", help=f"{', '.join(PARTS)}; default: all")
+    parser.add_argument("--minutes", type=float, help="for all parts together; default: as long as each takes")
     parser.add_argument("--seed", type=int, help="to repeat a run; default: another one each time")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="default: one for each processor")
     options = parser.parse_args()
-    unknown = [name for name in options.which if name not in ids]
-    if unknown:
-        parser.error(f"no such provider: {', '.join(unknown)}")
+    if unknown := [name for name in options.part if name not in PARTS]:
+        parser.error(f"no such part: {', '.join(unknown)}")
     seed = SystemRandom().randrange(10**9) if options.seed is None else options.seed
-    print(f"seed {seed}")
-    print(_row("provider", "answers", "per second", "ends", "uncaught", "wrong ends"), flush=True)
-    chosen = [name for name in ids if not options.which or name in options.which]
-    is_good = True
-    with ProcessPoolExecutor() as pool:
-        runs = {name: pool.submit(torture_alone, name, options.replies, seed) for name in chosen}
-        for name, run in runs.items():
-            tally = run.result()
-            speed = f"{tally.replies / max(tally.took_s, 0.001):.0f}"
-            counts = [str(len(tally.outcomes)), str(len(tally.uncaught)), str(len(tally.wrong))]
-            print(_row(name, str(tally.replies), speed, *counts), flush=True)
-            for line in (tally.uncaught + tally.wrong)[:SHOWN]:
-                print(f"    {line}", flush=True)
-            is_good = is_good and not tally.uncaught and not tally.wrong
-    return 0 if is_good else 1
+    chosen = [name for name in PARTS if not options.part or name in options.part]
+    print(f"seed {seed}", flush=True)
+    ends = None if options.minutes is None else time.monotonic() + 60 * options.minutes
+    broken = []
+    for number, name in enumerate(chosen):
+        now = time.monotonic()
+        # Each part gets an equal share of what the earlier ones have left.
+        until = None if ends is None else now + max(0.0, ends - now) / (len(chosen) - number)
+        verdict = _load(name)(Stint(seed=seed, until=until, workers=max(1, options.workers)))
+        _print(verdict, time.monotonic() - now)
+        if not verdict.is_good:
+            broken.append(name)
+    print(f"broken promises in: {', '.join(broken)}" if broken else "every promise was kept", flush=True)
+    return 1 if broken else 0
 
 
-def _row(*cells: str) -> str:
-    return "  ".join(cell.ljust(12) for cell in cells).rstrip()
+def _load(name: str) -> Part:
+    module, _, function = PARTS[name].partition(":")
+    part: Part = getattr(importlib.import_module(module), function)
+    return part
+
+
+def _print(verdict: Verdict, took_s: float) -> None:
+    counts = ", ".join(f"{name} {count}" for name, count in verdict.counts.items())
+    print(f"{verdict.part}: {'ok' if verdict.is_good else 'BROKEN'} in {took_s:.0f} s: {counts}", flush=True)
+    for line in verdict.violations[:SHOWN]:
+        print(f"    {line}", flush=True)
+    if len(verdict.violations) > SHOWN:
+        print(f"    … and {len(verdict.violations) - SHOWN} more", flush=True)
 
 
 if __name__ == "__main__":

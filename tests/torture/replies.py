@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -36,7 +39,10 @@ from tests.fakes.sandbox import Sandbox, run_sandbox
 from tests.fakes.services import Clip, a_request, inputs, key_of, plain_tls
 from tests.torture.mirror import Answer, Mirror
 from tests.torture.mutate import Mutator
+from tests.torture.parts import Stint, Verdict
 
+REPLIES = 50_000
+"""For each provider, in the long form."""
 KEY = key_of("fuzz")
 SINCE = timedelta(minutes=10)
 
@@ -77,14 +83,41 @@ def sandboxes() -> Iterator[tuple[Sandbox, Sandbox, Path]]:
             yield working, waiting, file
 
 
-def torture_alone(provider_id: str, replies: int, seed: int) -> Tally:
-    """The same for one provider, with sandboxes of its own: for a process of its own."""
+def run(stint: Stint) -> Verdict:
+    """Fifty thousand mutated answers for each provider, or as many as there is time for."""
+    # They follow one another where there are fewer workers than providers.
+    rounds = math.ceil(len(SERVICES) / stint.workers)
+    share_s = math.inf if stint.until is None else max(0.0, stint.until - time.monotonic()) / rounds
+    with ProcessPoolExecutor(stint.workers) as pool:
+        tallies = list(pool.map(_alone, (entry.info.id for entry in SERVICES), repeat(stint.seed), repeat(share_s)))
+    counts: dict[str, int | float | str] = {}
+    for entry, tally in zip(SERVICES, tallies, strict=True):
+        counts[entry.info.id] = tally.replies
+        counts[f"{entry.info.id} a second"] = round(tally.replies / max(tally.took_s, 0.001))
+    counts["uncaught"] = sum(len(tally.uncaught) for tally in tallies)
+    counts["wrong ends"] = sum(len(tally.wrong) for tally in tallies)
+    broken = tuple(f"seed {stint.seed}: {line}" for tally in tallies for line in (*tally.uncaught, *tally.wrong))
+    return Verdict(part="replies", counts=counts, violations=broken)
+
+
+def _alone(provider_id: str, seed: int, share_s: float) -> Tally:
+    """For a process of its own."""
+    until = time.monotonic() + share_s
     entry = next(entry for entry in SERVICES if entry.info.id == provider_id)
     with sandboxes() as served:
-        return asyncio.run(torture(entry, served, replies=replies, seed=seed))
+        return asyncio.run(
+            torture(entry, served, replies=REPLIES, seed=seed, is_over=lambda: time.monotonic() >= until)
+        )
 
 
-async def torture(entry: Entry, sandboxes: tuple[Sandbox, Sandbox, Path], *, replies: int, seed: int) -> Tally:
+async def torture(
+    entry: Entry,
+    sandboxes: tuple[Sandbox, Sandbox, Path],
+    *,
+    replies: int,
+    seed: int,
+    is_over: Callable[[], bool] = lambda: False,
+) -> Tally:
     """So many mutated answers through the adapter."""
     working, waiting, file = sandboxes
     tally = Tally()
@@ -100,7 +133,8 @@ async def torture(entry: Entry, sandboxes: tuple[Sandbox, Sandbox, Path], *, rep
         api = _api(entry, mirror.url)
         began = time.perf_counter()
         try:
-            for _ in range(replies):
+            while tally.replies < replies and not is_over():
+                tally.replies += 1
                 script = _moved(random.choice(scripts), mirror.url, back=True)
                 spoiled = list(script.answers)
                 at = random.randrange(len(spoiled))
@@ -109,7 +143,7 @@ async def torture(entry: Entry, sandboxes: tuple[Sandbox, Sandbox, Path], *, rep
                 await _one(entry, api, mirror, script, tally)
         finally:
             await api.aclose()
-        tally.replies, tally.took_s = replies, time.perf_counter() - began
+        tally.took_s = time.perf_counter() - began
     return tally
 
 

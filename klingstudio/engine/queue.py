@@ -37,8 +37,8 @@ from klingstudio.logs import about_job
 log = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 0.1
-SUBMIT_GRACE_S = 10.0
-"""How long quitting waits for the answer to a request that is out."""
+SUBMIT_GRACE_S = 9.0
+"""How long quitting waits for the answer to a request that is out; with the rest of it no more than ten seconds."""
 
 _CANCELLABLE = frozenset({State.SUBMITTING, State.UNCONFIRMED, State.REMOTE, State.REMOTE_MISSING})
 

@@ -295,6 +295,11 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
         "The provider's certificate is not trusted here. Check the date of this computer and its network.",
         _B.TRY_AGAIN,
     ),
+    Kind.PROXY_UNUSABLE: (
+        "The proxy of this network does not let the program through",
+        "Check the proxy, its name and its password in the settings of this computer, then go on.",
+        _B.TRY_AGAIN,
+    ),
     Kind.SUBMIT_UNCONFIRMED: (
         "It is not known whether this was ordered",
         "The answer got lost. Look in the provider's list before sending again.",
@@ -329,9 +334,30 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
         _B.NONE,
     ),
     Kind.DATABASE_DAMAGED: (
-        "The list of jobs cannot be read",
-        "Nothing was changed. Put back a backup from the same folder, or move the file away to start a new list.",
+        "The list of your edits is damaged",
+        "Nothing was changed. Put a backup back; what was ordered after it is then looked for at the providers.",
         _B.COPY_DETAILS,
+    ),
+    Kind.DATABASE_ALTERED: (
+        "The list of your edits is not as it was left",
+        "Nothing was changed. Put a backup back, or keep the list as it is;"
+        " what may be missing in it is then looked for at the providers.",
+        _B.COPY_DETAILS,
+    ),
+    Kind.DATABASE_GONE: (
+        "The list of your edits is not there",
+        "If it lies on a drive, connect that and try again. Otherwise put a backup back.",
+        _B.TRY_AGAIN,
+    ),
+    Kind.JOB_UNREADABLE: (
+        "This edit cannot be read",
+        "It is kept as it is and left alone. If it was sent, the provider's page knows it.",
+        _B.COPY_DETAILS,
+    ),
+    Kind.MAY_BE_SENT: (
+        "This edit may have been sent since the backup",
+        "To go on looks in the provider's list first; if it is not there, it is sent, and charged.",
+        _B.CONTINUE,
     ),
     Kind.JOB_UNKNOWN: ("There is no such job", "Check the id in the list of jobs.", _B.NONE),
     Kind.JOB_NOT_WAITING: ("This job does not wait for an answer", "Look at where it stands now.", _B.NONE),

@@ -102,7 +102,10 @@ class GeneratePanel(QWidget):
         column.addWidget(self.notice)
         column.addLayout(row)
 
-        for signal in (draft.changed, accounts.consent_changed, spending.changed, jobs.changed):
+        for signal in (draft.changed, accounts.consent_changed, spending.changed):
+            signal.connect(self._refresh)
+        # Not at each move of each job: only a take can be what is wanted already.
+        for signal in (jobs.was_attached, jobs.added, jobs.completed):
             signal.connect(self._refresh)
         grace.changed.connect(self._on_grace)
         for signal in (draft.providers_changed, accounts.changed):

@@ -23,6 +23,8 @@ PERIODS = ("day", "month")
 
 _MIDNIGHT_MORE_MS = 1000
 """So that the new day has begun for certain."""
+_SOON_MS = 100
+"""Many jobs that move at once are looked at together."""
 _LOOK_MS = 600_000
 """A timer stands still while the computer sleeps, and clocks are set."""
 
@@ -40,8 +42,12 @@ class SpendingModel(QObject):
         self._midnight = QTimer(self)
         self._midnight.setSingleShot(True)
         self._midnight.timeout.connect(self.refresh)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_SOON_MS)
+        self._soon.timeout.connect(self.refresh)
         jobs.added.connect(self.refresh)
-        jobs.changed.connect(self.refresh)
+        jobs.changed.connect(self._refresh_soon)
 
     # what stands now
 
@@ -141,12 +147,19 @@ class SpendingModel(QObject):
         if self._studio is None:
             return
         try:
-            self._balances = self._studio.budget.balances()
+            balances = self._studio.budget.balances()
         except StudioError as error:
             self._problems.report("spending", error)
             return
+        is_news, self._balances = balances != self._balances, balances
         self._wait_for_midnight()
-        self.changed.emit()
+        if is_news:
+            self.changed.emit()
+
+    def _refresh_soon(self) -> None:
+        # Not started anew by each move: jobs that never rest would keep it waiting for ever.
+        if not self._soon.isActive():
+            self._soon.start()
 
     def _wait_for_midnight(self) -> None:
         day = next(iter(self.today()), None)

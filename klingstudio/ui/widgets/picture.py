@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPixmap, QPixmapCache
 from PySide6.QtWidgets import QWidget
 
 from klingstudio.ui import theme
@@ -23,11 +23,21 @@ def paint_cover(painter: QPainter, area: QRectF, picture: QPixmap, ratio: float)
     wanted = QSize(round(area.width() * ratio), round(area.height() * ratio))
     if wanted.isEmpty() or picture.isNull():
         return
-    scaled = picture.scaled(
-        wanted, Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
-    )
+    scaled = _scaled(picture, wanted)
     left, top = (scaled.width() - wanted.width()) / 2, (scaled.height() - wanted.height()) / 2
     painter.drawPixmap(area, scaled, QRectF(left, top, wanted.width(), wanted.height()))
+
+
+def _scaled(picture: QPixmap, wanted: QSize) -> QPixmap:
+    """The picture no larger than it must be to cover so many device pixels; kept, for scaling takes milliseconds."""
+    key = f"cover {picture.cacheKey()} {wanted.width()} {wanted.height()}"
+    scaled = QPixmap()
+    if not QPixmapCache.find(key, scaled):
+        scaled = picture.scaled(
+            wanted, Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
+        )
+        QPixmapCache.insert(key, scaled)
+    return scaled
 
 
 def paint_badge(painter: QPainter, number: int, colour: str, on_colour: str) -> None:

@@ -17,13 +17,13 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from urllib.parse import urlsplit
 
-import certifi
 import httpx
 
 from klingstudio.domain.errors import InputRefused, Kind, NetworkProblem, SubmitUnconfirmed, UnexpectedReply
+from klingstudio.net.address import check_address, is_loopback, is_plain
+from klingstudio.net.client import STALL_S, keyed_client, keyless_client, stalling
 from klingstudio.net.errors import SendingWatch, free_call, paid_call
 from klingstudio.net.events import ServerEvent, ServerEvents
 from klingstudio.net.reply import Reply, ReplyTooLarge
@@ -32,10 +32,10 @@ from klingstudio.net.retry import Patience, asked_wait_s
 log = logging.getLogger(__name__)
 
 REPLY_MAX_BYTES = 4 * 1024 * 1024
-STALL_S = 30.0
-"""A transfer that moves no byte for this long has failed, even if it moved some before."""
-
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+WRITE_BYTES = 64 * 1024
+"""What must get out within `Deadlines.stall_s`: with more at once, a line of 8 kB a second would count as dead."""
+ANSWER_STALLS = 4
+"""After the last byte of a body, this many stalls until its answer: the system still holds megabytes of a slow line."""
 
 REFUSED_BEFORE_WORK = frozenset({400, 401, 402, 403, 404, 405, 406, 410, 413, 415, 422})
 """Answers to a paid request that mean: read, refused, not charged. Every other failure leaves it unknown."""
@@ -55,25 +55,6 @@ class Deadlines:
 
 PATIENT = Deadlines()
 """What people get."""
-
-
-@lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
-    # 150 ms the first time, so it is built on a thread and shared by every client.
-    return ssl.create_default_context(cafile=certifi.where())
-
-
-async def tls() -> ssl.SSLContext:
-    """The one TLS context: verification is always on."""
-    return await asyncio.to_thread(_tls)
-
-
-def is_loopback(url: str) -> bool:
-    """True when an address stays on this computer."""
-    try:
-        return urlsplit(url).hostname in _LOOPBACK
-    except ValueError:
-        return False
 
 
 def check_base(url: str, variable: str) -> str:
@@ -114,7 +95,8 @@ class Api:
         self._patience = patience
         self._now = now
         self._deadlines = deadlines
-        self._client = self._new_client()
+        self._client = keyed_client(tls, deadlines.stall_s)
+        self._keyless = keyless_client(tls, allow_loopback=is_loopback(self.base_url), stall_s=deadlines.stall_s)
 
     def __repr__(self) -> str:
         return f"Api({self.base_url})"
@@ -122,6 +104,7 @@ class Api:
     async def aclose(self) -> None:
         """Close the connections, those of every view of this API."""
         await self._client.aclose()
+        await self._keyless.aclose()
 
     def at(self, host: str) -> Api:
         """The same API seen from another of its hosts, by our name for it."""
@@ -145,32 +128,22 @@ class Api:
         """
         for base_url in self._hosts.values():
             path = url.removeprefix(base_url)
-            if path != url and path.startswith("/") and not path.startswith("//"):
+            if path != url and path.startswith("/") and not path.startswith("//") and is_plain(url):
                 return self._view(base_url=base_url), path.partition("#")[0]
         raise UnexpectedReply("an address at a foreign host")
 
     def elsewhere(self, url: str) -> tuple[Api, str]:
-        """Any host that an https address names, without the key: for signed addresses. And the path there.
+        """Any host of the web that an https address names, without the key: for signed addresses. And the path there.
 
         Raises:
-            UnexpectedReply: it is not https; http passes only where this API itself is on this computer.
+            UnexpectedReply: it is none; this computer passes only where this API itself is on it.
         """
-        try:
-            parts = urlsplit(url)
-            is_usable = parts.scheme == "https" or (is_loopback(url) and is_loopback(self.base_url))
-            base_url, path = f"{parts.scheme}://{parts.netloc}", url.partition("#")[0]
-            is_usable = (
-                is_usable
-                and bool(parts.hostname)
-                and "@" not in parts.netloc
-                and url.startswith(base_url + "/")
-                and not url.startswith(base_url + "//")
-            )
-        except ValueError:
-            is_usable, base_url, path = False, "", ""
-        if not is_usable:
+        check_address(url, allow_loopback=is_loopback(self.base_url))
+        parts = urlsplit(url)
+        base_url, path = f"{parts.scheme}://{parts.netloc}", url.partition("#")[0]
+        if not url.startswith(base_url + "/") or url.startswith(base_url + "//"):
             raise UnexpectedReply("not an https address")
-        return self._view(base_url=base_url, _headers={}), path.removeprefix(base_url)
+        return self._view(base_url=base_url, _headers={}, _client=self._keyless), path.removeprefix(base_url)
 
     def credentials_for(self, url: str) -> Mapping[str, str]:
         """The headers of the key where `url` is at one of the API's own hosts; none elsewhere."""
@@ -206,7 +179,7 @@ class Api:
                 self._url(path),
                 params=query or None,
                 headers=self._headers,
-                timeout=_stalling(self._deadlines.reply_s),
+                timeout=stalling(self._deadlines.reply_s),
             )
             return await self._read(self._client, request, deadline_s=self._deadlines.reply_s)
 
@@ -222,15 +195,16 @@ class Api:
             UnexpectedReply: what is served is no stream of events.
         """
         # A client of its own: a stream that hangs must not keep a connection from the calls that matter.
-        async with self._new_client() as client:
+        async with keyed_client(self._tls) as client:
             with free_call():
                 request = client.build_request(
                     "GET",
                     self._url(path),
                     headers=self._headers | {"Accept": "text/event-stream"},
-                    timeout=_stalling(self._deadlines.silence_s),
+                    timeout=stalling(self._deadlines.silence_s),
                 )
-                response = await client.send(request, stream=True)
+                async with asyncio.timeout(self._deadlines.silence_s):
+                    response = await client.send(request, stream=True)
                 try:
                     is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
                     if response.status_code != 200 or not is_stream:
@@ -247,9 +221,10 @@ class Api:
 
         async def once() -> Reply:
             with free_call():
-                async with httpx.AsyncClient(verify=self._tls, trust_env=False, follow_redirects=False) as client:
-                    request = client.build_request("HEAD", self._url(path), timeout=_stalling(self._deadlines.reply_s))
-                    return await self._checked(client, request, deadline_s=self._deadlines.reply_s)
+                request = self._keyless.build_request(
+                    "HEAD", self._url(path), timeout=stalling(self._deadlines.reply_s)
+                )
+                return await self._checked(self._keyless, request, deadline_s=self._deadlines.reply_s)
 
         return await self._patience.repeat(once)
 
@@ -257,18 +232,29 @@ class Api:
         self, method: str, path: str, *, headers: Mapping[str, str], chunks: Callable[[], AsyncIterator[bytes]]
     ) -> Reply:
         """Send a body piece by piece. `chunks` is called anew for each try, so that a repeat starts at byte 0."""
+        answer_s = ANSWER_STALLS * self._deadlines.stall_s
+        timeout = stalling(self._deadlines.stall_s)
+        timeout.read = answer_s
 
         async def once() -> Reply:
-            # Repr of a client never shows headers; the deadline is per piece because a slow line is no error.
+            # The deadline is per piece because a slow line is no error; the answer has one for its whole.
             with free_call():
-                request = self._client.build_request(
-                    method,
-                    self._url(path),
-                    headers=self._headers | dict(headers),
-                    content=chunks(),
-                    timeout=_stalling(self._deadlines.stall_s),
-                )
-                return await self._checked(self._client, request, deadline_s=None)
+                async with asyncio.timeout(None) as limit:
+
+                    async def body() -> AsyncIterator[bytes]:
+                        async for chunk in chunks():
+                            for start in range(0, len(chunk), WRITE_BYTES):
+                                yield chunk[start : start + WRITE_BYTES]
+                        limit.reschedule(asyncio.get_running_loop().time() + answer_s)
+
+                    request = self._client.build_request(
+                        method,
+                        self._url(path),
+                        headers=self._headers | dict(headers),
+                        content=body(),
+                        timeout=timeout,
+                    )
+                    return await self._checked(self._client, request, deadline_s=None)
 
         return await self._patience.repeat(once)
 
@@ -285,14 +271,14 @@ class Api:
         watch = SendingWatch()
         started = time.monotonic()
         # A kept connection may have been closed by the server meanwhile, and the reset would look like a loss.
-        async with self._new_client() as client:
+        async with keyed_client(self._tls) as client:
             with paid_call(watch):
                 request = client.build_request(
                     "POST",
                     self._url(path),
                     content=body.encode(),
                     headers=self._headers | {"Content-Type": "application/json"} | dict(headers or {}),
-                    timeout=_stalling(self._deadlines.order_s),
+                    timeout=stalling(self._deadlines.order_s),
                     extensions={"trace": watch},
                 )
                 try:
@@ -307,16 +293,6 @@ class Api:
         if not reply.is_success and reply.status not in REFUSED_BEFORE_WORK:
             raise SubmitUnconfirmed(f"HTTP {reply.status}", raw=reply.raw())
         return reply
-
-    def _new_client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
-            headers={"Accept-Encoding": "identity", "User-Agent": "KlingStudio"},
-            verify=self._tls,
-            trust_env=False,
-            follow_redirects=False,
-            http2=False,
-            timeout=_stalling(self._deadlines.stall_s),
-        )
 
     def _url(self, path: str) -> str:
         # The key travels with every request, so no caller can name another host.
@@ -334,7 +310,7 @@ class Api:
                 params=query or None,
                 content=None if body is None else json.dumps(body).encode(),
                 headers=self._headers | ({} if body is None else {"Content-Type": "application/json"}),
-                timeout=_stalling(self._deadlines.reply_s),
+                timeout=stalling(self._deadlines.reply_s),
             )
             return await self._checked(self._client, request, deadline_s=self._deadlines.reply_s)
 
@@ -372,10 +348,6 @@ async def _read(client: httpx.AsyncClient, request: httpx.Request) -> Reply:
     finally:
         await response.aclose()
     return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(content))
-
-
-def _stalling(seconds: float) -> httpx.Timeout:
-    return httpx.Timeout(seconds, connect=15.0)
 
 
 def _log(method: str, url: httpx.URL, status: int, started: float) -> None:

@@ -9,7 +9,8 @@ import logging
 import os
 import re
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
@@ -17,7 +18,8 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from klingstudio.domain.errors import Kind, NetworkProblem, ResultGone, UnexpectedReply
-from klingstudio.net.api import STALL_S, is_loopback
+from klingstudio.net.address import check_address
+from klingstudio.net.client import keyless_client
 from klingstudio.net.errors import free_call
 from klingstudio.net.inline import InlineVideo
 from klingstudio.net.upload import CHUNK_BYTES, OnBytes, disk_problem
@@ -28,6 +30,11 @@ RESULT_MAX_BYTES = 2 * 1024**3
 INLINE_MAX_BYTES = RESULT_MAX_BYTES // 3 * 4
 """A video inside JSON is a third longer there."""
 REDIRECTS_MAX = 5
+HEAD_BYTES = 4096
+"""The first piece of a file tells what it is."""
+WRITE_EVERY_S = 0.25
+OPENING_S = 60.0
+"""Until the answer begins, all redirects included, however slowly they drip in."""
 
 Credentials = Callable[[str], Awaitable[Mapping[str, str]]]
 """Headers that an address may be shown when it refuses a request without them; empty for most addresses."""
@@ -81,48 +88,48 @@ class Download:
             UnexpectedReply: what is served is no video, or is too large.
             DiskProblem: the file cannot be written.
         """
-        async with httpx.AsyncClient(
-            verify=self._tls,
-            trust_env=False,
-            follow_redirects=False,
-            headers={"Accept-Encoding": "identity", "User-Agent": "KlingStudio"},
-            timeout=httpx.Timeout(STALL_S, connect=15.0),
-        ) as client:
+        async with keyless_client(self._tls, allow_loopback=self._allow_loopback) as client:
             with free_call():
-                response = await self._open(client, url, {})
+                have, etag = await asyncio.to_thread(self._resumable)
+                rest = {"Range": f"bytes={have}-", "If-Range": etag} if have else {}
+                response = await self._open(client, url, rest)
                 if response.status_code in (401, 403) and (headers := await credentials(url)):
                     await response.aclose()
-                    response = await self._open(client, url, headers)
+                    response = await self._open(client, url, rest, headers)
                 try:
-                    await self._receive(response, on_bytes)
+                    if not (have and _is_all(response, have)):
+                        await self._receive(response, etag, on_bytes)
                 finally:
                     await response.aclose()
         self._mark.unlink(missing_ok=True)
 
-    async def _open(self, client: httpx.AsyncClient, url: str, credentials: Mapping[str, str]) -> httpx.Response:
-        have, etag = await asyncio.to_thread(self._resumable)
-        headers = {"Range": f"bytes={have}-", "If-Range": etag} if have else {}
+    async def _open(
+        self, client: httpx.AsyncClient, url: str, rest: Mapping[str, str], credentials: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         home = _origin(url)
-        for _ in range(REDIRECTS_MAX + 1):
-            check_address(url, allow_loopback=self._allow_loopback)
-            if _origin(url) != home:
-                # For good: a foreign host must not lead the key back to an address of its choice.
-                credentials = {}
-            request = client.build_request("GET", url, headers=headers | dict(credentials))
-            response = await client.send(request, stream=True)
-            if not response.is_redirect:
-                return response
-            await response.aclose()
-            url = urljoin(url, response.headers.get("location", ""))
+        async with asyncio.timeout(OPENING_S):
+            for _ in range(REDIRECTS_MAX + 1):
+                check_address(url, allow_loopback=self._allow_loopback)
+                if _origin(url) != home:
+                    # For good: a foreign host must not lead the key back to an address of its choice.
+                    credentials = None
+                request = client.build_request("GET", url, headers={**rest, **(credentials or {})})
+                response = await client.send(request, stream=True)
+                if not response.is_redirect:
+                    return response
+                await response.aclose()
+                url = _joined(url, response.headers.get("location", ""))
         raise UnexpectedReply("too many redirects")
 
-    async def _receive(self, response: httpx.Response, on_bytes: OnBytes) -> None:
+    async def _receive(self, response: httpx.Response, asked_etag: str, on_bytes: OnBytes) -> None:
         match response.status_code:
             case 200:
                 start, total = 0, byte_total(response.headers.get("content-length"))
             case 206:
                 start, total = byte_range(response.headers.get("content-range", ""))
-                if start != await asyncio.to_thread(self._size):
+                # Not every server heeds If-Range: the rest of another file is no rest.
+                is_same = bool(asked_etag) and response.headers.get("etag", asked_etag) == asked_etag
+                if start and (not is_same or start != await asyncio.to_thread(self._size)):
                     await asyncio.to_thread(self.discard, self._part)
                     raise NetworkProblem(Kind.NETWORK_DOWN, "the server sent another part than asked for")
             case 416:
@@ -146,7 +153,7 @@ class Download:
         got = start
         is_begun = start > 0
         try:
-            async for piece in response.aiter_raw(CHUNK_BYTES):
+            async for piece in _gathered(response.aiter_raw()):
                 film = piece if inline is None else await asyncio.to_thread(inline.feed, piece)
                 if film and not is_begun:
                     if not self._looks_right(film):
@@ -193,21 +200,36 @@ class Download:
         return handle
 
 
-def check_address(url: str, *, allow_loopback: bool) -> None:
-    """Refuse to fetch from anywhere but the web, or this computer where that is allowed.
-
-    Raises:
-        UnexpectedReply: it is neither.
-    """
+async def _gathered(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Pieces worth a write; where the line breaks, first what has come, so that a line of many breaks gets on."""
+    held, since, least = bytearray(), time.monotonic(), HEAD_BYTES
+    broken: httpx.HTTPError | None = None
     try:
-        parts = urlsplit(url)
+        async for piece in pieces:
+            held += piece
+            is_late = time.monotonic() - since >= WRITE_EVERY_S and len(held) >= HEAD_BYTES
+            if is_late or len(held) >= CHUNK_BYTES:
+                yield bytes(held)
+                held.clear()
+                since, least = time.monotonic(), 1
+    except httpx.HTTPError as error:
+        broken = error
+    if held and (broken is None or len(held) >= least):
+        yield bytes(held)
+    if broken is not None:
+        raise broken
+
+
+def _is_all(response: httpx.Response, have: int) -> bool:
+    """True when the server says that nothing comes after what is here: the line broke at the very end."""
+    return response.status_code == 416 and response.headers.get("content-range", "").strip() == f"bytes */{have}"
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
     except ValueError:
-        raise UnexpectedReply("the address is none") from None
-    if parts.scheme == "https" and parts.hostname and not parts.username:
-        return
-    if parts.scheme == "http" and allow_loopback and is_loopback(url):
-        return
-    raise UnexpectedReply(f"the address is not https ({parts.scheme}://{parts.hostname})")
+        raise UnexpectedReply("a redirect to no address") from None
 
 
 def _origin(url: str) -> tuple[str, str]:

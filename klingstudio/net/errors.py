@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import httpx
@@ -15,6 +15,10 @@ def describe(error: BaseException) -> NetworkProblem:
     """What a transport error means for a call that orders nothing."""
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
         return NetworkProblem(Kind.CERTIFICATE_REFUSED, _words(error))
+    if isinstance(error, httpx.ProxyError):
+        # A proxy that cannot reach the provider now may do so at the next try; one that refuses us will not.
+        is_passing = str(error).startswith("5")
+        return NetworkProblem(Kind.NETWORK_DOWN if is_passing else Kind.PROXY_UNUSABLE, f"it answers {_words(error)}")
     if isinstance(error, (httpx.TimeoutException, TimeoutError)):
         return NetworkProblem(Kind.NETWORK_SLOW, _words(error))
     return NetworkProblem(Kind.NETWORK_DOWN, _words(error))
@@ -26,13 +30,13 @@ def free_call() -> Iterator[None]:
 
     Raises:
         NetworkProblem: it could not be made, or was cut.
-        UnexpectedReply: the answer cannot be decoded.
+        UnexpectedReply: the answer cannot be decoded, or an address in it is none.
     """
     try:
         yield
-    except httpx.DecodingError as error:
+    except (httpx.DecodingError, httpx.InvalidURL) as error:
         raise UnexpectedReply(_words(error)) from error
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict, TimeoutError) as error:
+    except (httpx.HTTPError, httpx.StreamError, httpx.CookieConflict, TimeoutError) as error:
         raise describe(error) from error
 
 
@@ -41,12 +45,17 @@ class SendingWatch:
 
     def __init__(self) -> None:
         self.may_have_left = False
+        self._asks_proxy = False
 
-    async def __call__(self, name: str, _info: object) -> None:
+    async def __call__(self, name: str, info: Mapping[str, object]) -> None:
         """httpcore's trace hook."""
-        # Deliberately broad: any sign of sending counts, an unknown kind of connection included.
+        # Deliberately broad: any sign of sending counts, an unknown kind of connection included. But what a proxy is
+        # asked before the way is open is no part of the request.
         if ".send_request_" in name:
-            self.may_have_left = True
+            if name.endswith(".started"):
+                self._asks_proxy = getattr(info.get("request"), "method", None) == b"CONNECT"
+            if not self._asks_proxy:
+                self.may_have_left = True
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,20 +29,86 @@ class Patience:
     tries: int = 4
     first_s: float = 0.5
     longest_s: float = 20.0
+    courtesy: Courtesy | None = None
+    """What all calls to one provider have in common; None: each call is alone."""
 
     async def repeat(self, call: Callable[[], Awaitable[T]]) -> T:
         """The first answer, or the last try's error."""
         for number in range(self.tries):
+            if self.courtesy is not None and (turn_s := self.courtesy.turn()) > 0:
+                await self.sleep(turn_s)
             try:
-                return await call()
+                answer = await call()
             except NetworkProblem as error:
+                if self.courtesy is not None:
+                    self.courtesy.asked_to_wait(error.retry_after_s)
                 if error.problem.kind not in PASSING or number == self.tries - 1:
+                    raise
+                if self.courtesy is not None and not self.courtesy.may_repeat(error.problem.kind):
                     raise
                 wait_s = error.retry_after_s
                 if wait_s is None:
                     wait_s = self.random() * min(self.longest_s, self.first_s * 2**number)
+            else:
+                if self.courtesy is not None:
+                    self.courtesy.answered()
+                return answer
             await self.sleep(wait_s)
         raise AssertionError("tries must be positive")
+
+
+REPEATS_MOST = 150
+"""In tokens. Others give 500 to programs that ask a thousand times as often."""
+_REPEAT_COSTS, _AFTER_SILENCE_COSTS, _ANSWER_GIVES = 5, 10, 5
+_SPAN_S = 60.0
+
+
+class Courtesy:
+    """What one provider is owed by all calls together, whatever they are about.
+
+    - Its limit of requests is kept in any minute, not only on the average.
+    - A wait that it asks one call for holds for all.
+    - Repeats have a budget: while it is away every call is made once, instead of four times.
+    """
+
+    def __init__(self, per_minute: int | None = None, clock: Callable[[], float] | None = None) -> None:
+        """`clock` counts seconds and never goes back; None: the running loop's."""
+        # One is kept back for the paid request, which waits for nobody.
+        self._turns: deque[float] | None = None if per_minute is None else deque(maxlen=max(1, per_minute - 1))
+        self._clock = clock or _loop_time
+        self._held_until = 0.0
+        self._tokens = REPEATS_MOST
+
+    def turn(self) -> float:
+        """Seconds to wait for the next turn, which is taken with this call."""
+        now = self._clock()
+        at = max(now, self._held_until)
+        if self._turns is not None:
+            if len(self._turns) == self._turns.maxlen:
+                at = max(at, self._turns[0] + _SPAN_S)
+            self._turns.append(at)
+        return at - now
+
+    def asked_to_wait(self, seconds: float | None) -> None:
+        """An answer said so, or did not."""
+        if seconds is not None:
+            self._held_until = max(self._held_until, self._clock() + seconds)
+
+    def may_repeat(self, kind: Kind) -> bool:
+        """Spend one repeat; False when there is none left."""
+        costs = _AFTER_SILENCE_COSTS if kind is Kind.NETWORK_SLOW else _REPEAT_COSTS
+        if self._tokens < costs:
+            return False
+        self._tokens -= costs
+        return True
+
+    def answered(self) -> None:
+        """A call came through."""
+        self._tokens = min(REPEATS_MOST, self._tokens + _ANSWER_GIVES)
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def asked_wait_s(headers: Mapping[str, str], now: datetime) -> float | None:

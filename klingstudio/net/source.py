@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import urljoin
 
 import httpx
 
 from klingstudio.domain.errors import InputRefused, Kind, NetworkProblem, UnexpectedReply
-from klingstudio.net.api import PATIENT, tls
-from klingstudio.net.download import REDIRECTS_MAX, byte_range, byte_total, check_address
+from klingstudio.net.address import check_address
+from klingstudio.net.api import PATIENT
+from klingstudio.net.client import keyless_client
+from klingstudio.net.download import REDIRECTS_MAX, byte_range, byte_total
 from klingstudio.net.errors import free_call
+from klingstudio.net.trust import tls
 
 
 async def served_bytes(url: str, *, allow_loopback: bool) -> int | None:
@@ -20,14 +24,13 @@ async def served_bytes(url: str, *, allow_loopback: bool) -> int | None:
         NetworkProblem: it cannot be reached now.
         UnexpectedReply: it leads to where nothing is fetched from, or answers something else.
     """
-    timeout = httpx.Timeout(PATIENT.reply_s, connect=15.0)
     # Not HEAD: signed links are often good for GET alone.
-    headers = {"Range": "bytes=0-0", "Accept-Encoding": "identity", "User-Agent": "KlingStudio"}
-    async with httpx.AsyncClient(verify=await tls(), trust_env=False, headers=headers, timeout=timeout) as client:
+    headers = {"Range": "bytes=0-0"}
+    async with keyless_client(await tls(), allow_loopback=allow_loopback, stall_s=PATIENT.reply_s) as client:
         for _ in range(REDIRECTS_MAX + 1):
             check_address(url, allow_loopback=allow_loopback)
             with free_call():
-                async with client.stream("GET", url) as response:
+                async with asyncio.timeout(PATIENT.reply_s), client.stream("GET", url, headers=headers) as response:
                     if not response.is_redirect:
                         return _length(response)
                     url = urljoin(url, response.headers.get("location", ""))

@@ -28,6 +28,8 @@ class ProviderInfo:
     """Environment variable that holds a key for this process. None: needs no key."""
     key_page: str
     """Where the person gets a key."""
+    key_form: str = ""
+    """What its keys look like and no other's do, as a regular expression; empty where nothing is known of that."""
     history_page: str
     """Where the person can see what was ordered and charged."""
     hosts: Mapping[str, str]

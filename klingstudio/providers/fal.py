@@ -80,6 +80,8 @@ INFO = ProviderInfo(
     title="fal.ai",
     key_variable="FAL_KEY",
     key_page="https://fal.ai/dashboard/keys",
+    # An id and a secret: documentation of the keys, 2026-11.
+    key_form=r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}:\S+",
     history_page="https://fal.ai/dashboard/requests",
     hosts={
         "queue": "https://queue.fal.run",

@@ -33,6 +33,8 @@ LIFETIME_S = 24 * 3600
 """The shortest that an edit needs: it may wait in the queue for hours, and fal.ai loads its inputs again each time that
 it repeats a run of its own accord."""
 LIFETIME = json.dumps({"expiration_duration_seconds": LIFETIME_S})
+_MAY_HAVE_EXPIRED = frozenset({400, 401, 403})
+"""What storages say to a signed address that has ceased to be good."""
 _LIFETIME_HEADERS = {
     # The CDN reads the first, the older storage the second; the official client sends both.
     "X-Fal-Object-Lifecycle": LIFETIME,
@@ -135,6 +137,16 @@ class Storage:
         return reply.text("access_url")
 
     async def _put_elsewhere(self, path: Path, name: str, on_progress: OnProgress) -> str:
+        address, reply = await self._put_signed(path, name, on_progress)
+        if reply.status in _MAY_HAVE_EXPIRED:
+            # On a slow line a signed address may not live as long as the upload takes.
+            address, reply = await self._put_signed(path, name, on_progress)
+        if not reply.is_success:
+            raise ProviderRefused(Kind.UPLOAD_REFUSED, f"HTTP {reply.status}", raw=reply.raw())
+        return address
+
+    async def _put_signed(self, path: Path, name: str, on_progress: OnProgress) -> tuple[str, Reply]:
+        """The address that the file will have, and what its new home says to it."""
         rest = self._api.at("rest")
         rest = rest.carrying({**rest.credentials_for(f"{rest.base_url}/"), **_LIFETIME_HEADERS})
         body = {"file_name": name, "content_type": content_type(name)}
@@ -144,10 +156,7 @@ class Storage:
         address = reply.text("file_url")
         signed, place = self._api.elsewhere(reply.text("upload_url"))
         headers = {"Content-Type": content_type(name)}
-        reply = await upload_bytes(signed, "PUT", place, path, headers=headers, on_bytes=on_progress)
-        if not reply.is_success:
-            raise ProviderRefused(Kind.UPLOAD_REFUSED, f"HTTP {reply.status}", raw=reply.raw())
-        return address
+        return address, await upload_bytes(signed, "PUT", place, path, headers=headers, on_bytes=on_progress)
 
     # ------------------------------------------------------------------------------------------------------- in parts
 
@@ -162,7 +171,7 @@ class Storage:
                 return await self._put_elsewhere(path, name, on_progress)
         try:
             await self._send_missing(begun, path, name, size, on_progress)
-            await self._complete(begun)
+            await self._complete(begun, size)
         except ProviderRefused:
             raise
         except BaseException:
@@ -210,10 +219,17 @@ class Storage:
         missing = [part for part in parts if part.number not in begun.etags]
         await send_parts(missing, send_one, at_once=PARTS_AT_ONCE)
 
-    async def _complete(self, begun: _Begun) -> None:
+    async def _complete(self, begun: _Begun, size: int) -> None:
         cdn, place = self._place_of(begun, "complete")
         parts = [{"partNumber": number, "etag": etag} for number, etag in sorted(begun.etags.items())]
-        await self._with_token(lambda token: cdn.carrying(token.header).send("POST", place, {"parts": parts}))
+        try:
+            await self._with_token(lambda token: cdn.carrying(token.header).send("POST", place, {"parts": parts}))
+        except ProviderRefused:
+            # Where the answer to the first try got lost, the second one finds nothing left to complete.
+            cdn, path = self._api.locate(begun.address)
+            seen = await cdn.head_without_key(path)
+            if not seen.is_success or seen.headers.get("content-length") != str(size):
+                raise
 
     def _cdn_of(self, token: _Token) -> Api:
         """The CDN that the token names, if it is one of fal.ai's."""

@@ -75,6 +75,8 @@ INFO = ProviderInfo(
     title="PixelDojo",
     key_variable="PIXELDOJO_API_KEY",
     key_page="https://pixeldojo.ai/api-platform/api-keys",
+    # Both beginnings are seen: documentation and examples, 2026-11.
+    key_form=r"pdl?_\S+",
     history_page="https://pixeldojo.ai/api-platform",
     hosts={"api": "https://pixeldojo.ai"},
     url_variable="KLINGSTUDIO_PIXELDOJO_URL",
@@ -239,6 +241,8 @@ class PixelDojo:
         reply = await self._api.get(JOBS)
         _accept(reply)
         rows = [(row.get("jobId") or row.get("id"), _input_video(row), row) for row in _rows(reply)]
+        if rows and not any(isinstance(job_id, str) and job_id for job_id, _video, _row in rows):
+            raise UnexpectedReply("a list without the id of a single job", raw=reply.raw())
         return tuple(
             RemoteJob(job_id, video, moment(row.get("createdAt") or row.get("created_at")))
             for job_id, video, row in rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -54,6 +55,11 @@ SERVICES = (OXEN, FAL, SEGMIND, PIXELDOJO)
 """The services that do the work for money."""
 
 ENTRIES = (*SERVICES, SANDBOX)
+
+
+def owner_of(key: str) -> ProviderInfo | None:
+    """The service whose keys look like this one; None where that cannot be told."""
+    return next((e.info for e in SERVICES if e.info.key_form and re.fullmatch(e.info.key_form, key)), None)
 
 
 def entry(provider_id: str) -> Entry | None:

@@ -69,6 +69,8 @@ INFO = ProviderInfo(
     title="Segmind",
     key_variable="SEGMIND_API_KEY",
     key_page="https://cloud.segmind.com",
+    # Documentation of the keys, 2026-11.
+    key_form=r"SG_[0-9a-fA-F]{16}",
     history_page="https://cloud.segmind.com",
     hosts={
         "api": "https://api.segmind.com",

@@ -28,7 +28,11 @@ def rows_of(reply: Reply) -> list[Mapping[str, object]]:
     places += [inner for place in places if isinstance(place, dict) for inner in place.values()]
     for place in places:
         if isinstance(place, list):
-            return [row for row in place if isinstance(row, dict)]
+            rows: list[Mapping[str, object]] = [row for row in place if isinstance(row, dict)]
+            if rows and not any(isinstance(row.get("request_id"), str) for row in rows):
+                # Not that it is empty: nobody can tell what is in it.
+                raise UnexpectedReply("a history without the id of a single request", raw=reply.raw())
+            return rows
     raise UnexpectedReply("no list in the history", raw=reply.raw())
 
 

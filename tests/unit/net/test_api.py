@@ -36,7 +36,7 @@ class Naps:
 async def an_api(base_url: str, naps: Callable[[float], Awaitable[None]] | None = None) -> AsyncIterator[Api]:
     api = Api(
         hosts={"api": base_url},
-        headers={"Authorization": "Bearer canary-key"},
+        headers={"Authorization": "Bearer canary-5ecret-key"},
         tls=ssl.create_default_context(),
         patience=Patience(sleep=naps or Naps(), random=lambda: 0.5),
         now=lambda: NOW,

@@ -29,7 +29,7 @@ from klingstudio.domain.price import Money
 from klingstudio.domain.request import Request, Tier
 from klingstudio.net.api import Api
 from klingstudio.net.retry import Patience
-from klingstudio.providers import fal
+from klingstudio.providers import fal, fal_storage
 from klingstudio.providers.base import Cancelled, Failed, Finished, Missing, RemoteStatus, Waiting
 from klingstudio.providers.fal_errors import KINDS
 from klingstudio.providers.fal_storage import LIFETIME_S, PART_BYTES, WHOLE_MAX_BYTES
@@ -579,6 +579,46 @@ async def test_where_the_cdn_is_out_of_order_the_older_storage_takes_the_file_an
     assert "authorization" not in put["headers"]
     assert KEY not in json.dumps(put)
     assert put["body_bytes"] == clip.stat().st_size
+
+
+@pytest.mark.parametrize("code", [400, 403])
+async def test_a_signed_address_that_expired_on_the_way_is_replaced(sandbox: Sandbox, clip: Path, code: int) -> None:
+    since = len(sandbox.requests())
+    sandbox.faults(
+        [
+            {"call": "upload", "kind": "status", "code": 500, "times": 99},
+            {"call": "put", "kind": "status", "code": code, "body": "<Error><Code>ExpiredToken</Code></Error>"},
+        ]
+    )
+    async with a_fal(sandbox) as provider:
+        await provider.upload(clip, "one.mp4", silent)
+
+    assert (len(sent(sandbox, "initiate", since)), len(sent(sandbox, "put", since))) == (2, 2)
+
+
+async def test_the_lost_answer_to_the_last_step_of_an_upload_does_no_harm(
+    sandbox: Sandbox, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fal_storage, "WHOLE_MAX_BYTES", 1000)
+    since = len(sandbox.requests())
+    sandbox.faults([{"call": "complete", "kind": "drop_after"}])
+    async with a_fal(sandbox) as provider:
+        await provider.upload(clip, "one.mp4", silent)
+
+    assert len(sent(sandbox, "complete", since)) == 2
+
+
+async def test_a_storage_that_refuses_every_signed_address_is_believed(sandbox: Sandbox, clip: Path) -> None:
+    since = len(sandbox.requests())
+    sandbox.faults(
+        [{"call": call, "kind": "status", "code": code, "times": 99} for call, code in (("upload", 500), ("put", 403))]
+    )
+    async with a_fal(sandbox) as provider:
+        with pytest.raises(ProviderRefused) as failed:
+            await provider.upload(clip, "one.mp4", silent)
+
+    assert failed.value.problem.kind is Kind.UPLOAD_REFUSED
+    assert len(sent(sandbox, "put", since)) == 2
 
 
 @pytest.mark.parametrize("code", [400, 403, 413])

@@ -30,7 +30,7 @@ async def no_sleep(seconds: float) -> None:
 
 
 @asynccontextmanager
-async def an_oxen(url: str, key: str = "canary-key") -> AsyncIterator[oxen.Oxen]:
+async def an_oxen(url: str, key: str = "canary-5ecret-key") -> AsyncIterator[oxen.Oxen]:
     api = Api(
         hosts={"hub": url},
         headers=oxen.headers(key),
@@ -126,7 +126,7 @@ async def test_a_video_inside_the_answer_is_fetched_from_where_it_was_told() -> 
         status = await provider.poll(Remote(id="one"))
 
         assert status == Finished(f"{wire.url}/api/ai/queue/one")
-        assert provider.result_headers(status.url) == oxen.headers("canary-key")
+        assert provider.result_headers(status.url) == oxen.headers("canary-5ecret-key")
         assert provider.result_headers("https://elsewhere.example/api/ai/queue/one") == {}
 
 

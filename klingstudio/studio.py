@@ -7,6 +7,7 @@ import contextlib
 import logging
 import random
 import shutil
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,19 +17,22 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from klingstudio.domain.budget import Balance
-from klingstudio.domain.errors import DiskProblem, Kind, StudioBusy, StudioError
+from klingstudio.domain.errors import DiskProblem, Kind, Problem, StudioBusy, StudioError
 from klingstudio.domain.job import QUIET, Job, Wait
 from klingstudio.domain.request import Request, Tier
 from klingstudio.engine.accounts import Accounts
 from klingstudio.engine.budget import Budget
 from klingstudio.engine.compare import Offer, Waits, compare
 from klingstudio.engine.course import Surroundings
+from klingstudio.engine.finish import sweep
 from klingstudio.engine.fitting import Fits
 from klingstudio.engine.library import Library
 from klingstudio.engine.pictures import Pictures
 from klingstudio.engine.queue import JobQueue
+from klingstudio.engine.restored import Recovery, doubt
 from klingstudio.engine.sandbox_process import SandboxProcess
 from klingstudio.engine.sources import Fetched, fetch_file
+from klingstudio.engine.tasks import TaskOwner
 from klingstudio.media.worker import MediaWorker
 from klingstudio.net.api import PATIENT, Deadlines
 from klingstudio.net.retry import Patience
@@ -36,11 +40,16 @@ from klingstudio.net.upload import disk_problem
 from klingstudio.paths import Paths
 from klingstudio.providers import registry
 from klingstudio.providers.base import ProviderInfo
+from klingstudio.store.backups import back_up, is_due
 from klingstudio.store.database import Database, open_database, open_for_reading
 from klingstudio.store.drafts import DraftStore
+from klingstudio.store.examine import is_there
 from klingstudio.store.jobs import JobStore
 from klingstudio.store.ledger import Ledger
 from klingstudio.store.library import LibraryStore
+from klingstudio.store.rescue import Rescue, Way, rescue_of
+from klingstudio.store.rescue import put_back as put_back_journal
+from klingstudio.store.restorations import RestorationStore
 from klingstudio.store.settings import Choices, Settings
 from klingstudio.vault import Vault
 
@@ -75,6 +84,8 @@ class Studio:
         library: Library,
         pictures: Pictures,
         waits: Waits,
+        recovery: Recovery,
+        recover: Callable[[], None],
         closing: AsyncExitStack,
     ) -> None:
         self.paths = paths
@@ -89,6 +100,8 @@ class Studio:
         self.library = library
         self.pictures = pictures
         self._waits = waits
+        self.recovery = recovery
+        self._recover = recover
         self._closing = closing
 
     @property
@@ -104,6 +117,7 @@ class Studio:
         on_bug: Callable[[Exception], None] | None = None,
         pause: Pause = pause,
         deadlines: Deadlines = PATIENT,
+        goes_on: bool = True,
     ) -> Studio:
         """Open the data folder and go on with every job that was sent.
 
@@ -111,6 +125,7 @@ class Studio:
             on_bug: hears of exceptions that the program does not know; they are logged in any case.
             pause: how time passes between polls, looks and tries.
             deadlines: how long providers may take to answer.
+            goes_on: False leaves the jobs as they are until `go_on`.
 
         Raises:
             StudioBusy: another copy works on this folder.
@@ -118,7 +133,9 @@ class Studio:
         """
         async with AsyncExitStack() as stack:
             stack.callback(_lock(paths).release)
-            database = open_database(paths.database)
+            is_old = is_there(paths.database)
+            # On a thread: all of a long list is read to see whether it is whole.
+            database = await asyncio.to_thread(open_database, paths.database)
             stack.callback(database.close)
             accounts = await _open_accounts(paths, environ, stack, pause, deadlines)
             store, media, ledger, settings = JobStore(database), MediaWorker(), Ledger(database), Settings(database)
@@ -137,6 +154,7 @@ class Studio:
                 fits=fits,
                 work=paths.work,
                 takes=paths.takes,
+                refuge=paths.refuge,
                 now=_now,
                 pause=pause,
                 random=random.random,
@@ -148,10 +166,29 @@ class Studio:
                 if on_bug is not None:
                     on_bug(error)
 
+            records = RestorationStore(database)
+            doubt(store, records, _now(), surroundings.new_id)
             queue = JobQueue(surroundings, on_bug=bug)
             stack.push_async_callback(queue.aclose)
-            queue.open()
+            queue.open(goes_on=goes_on)
+            recovery = Recovery(
+                store,
+                records,
+                accounts,
+                take_up=queue.take_up,
+                now=_now,
+                sleep=lambda seconds: pause(seconds, asyncio.Event()),
+                new_id=surroundings.new_id,
+            )
+            upkeep = TaskOwner()
+            stack.push_async_callback(upkeep.aclose)
+            if is_old and is_due(paths.database, _now()):
+                upkeep.start("backup", _backed_up(paths.database), on_error=bug)
+            if goes_on:
+                _recover(recovery, upkeep, bug)
             _sweep(paths.work, queue.jobs())
+            for folder in (paths.takes, paths.refuge):
+                sweep(folder, queue.jobs(), time.time())
             # Not at the beginning: the window may be taking frames already.
             made = (paths.frames, paths.pictures, paths.library)
             stack.callback(lambda: _forget_pictures(made, queue.jobs(), drafts, library.places()))
@@ -168,8 +205,15 @@ class Studio:
                 library=library,
                 pictures=Pictures(paths.pictures, media),
                 waits=store.usual_wait,
+                recovery=recovery,
+                recover=lambda: _recover(recovery, upkeep, bug),
                 closing=stack.pop_all(),
             )
+
+    def go_on(self) -> None:
+        """Go on with every job that was sent, where that was not done when the studio was opened."""
+        self.queue.go_on()
+        self._recover()
 
     async def sample(self) -> Path:
         """The sample clip, drawn and encoded on first use.
@@ -273,6 +317,42 @@ def read_choices(paths: Paths) -> Choices:
         return Settings(database).choices if database is not None else Choices()
 
 
+def check(paths: Paths) -> Problem | None:
+    """Why the journal cannot be opened; None where it can.
+
+    Raises:
+        StudioBusy: another copy works on this folder.
+    """
+    lock = _lock(paths)
+    try:
+        open_database(paths.database).close()
+    except StudioError as error:
+        return error.problem
+    else:
+        return None
+    finally:
+        lock.release()
+
+
+def rescue(paths: Paths, problem: Problem) -> Rescue:
+    """What can be done where the studio could not be opened because of this problem. Changes nothing."""
+    return rescue_of(paths.database, problem)
+
+
+def put_back(paths: Paths, problem: Problem, way: Way, backup: Path | None = None) -> Path:
+    """Go this way. Returns the folder in which the old files of the journal are now.
+
+    Raises:
+        StudioBusy: another copy works on this folder.
+        StudioError: it could not be done; the journal is as it was.
+    """
+    lock = _lock(paths)
+    try:
+        return put_back_journal(paths.database, problem, way, backup, _now())
+    finally:
+        lock.release()
+
+
 @contextlib.contextmanager
 def _journal(paths: Paths) -> Iterator[Database | None]:
     database = open_for_reading(paths.database)
@@ -300,6 +380,20 @@ async def _open_accounts(
     )
     stack.push_async_callback(accounts.aclose)
     return accounts
+
+
+def _recover(recovery: Recovery, upkeep: TaskOwner, on_bug: Callable[[Exception], None]) -> None:
+    if recovery.is_wanted():
+        upkeep.start("recovery", recovery.run(), on_error=on_bug)
+
+
+async def _backed_up(journal: Path) -> None:
+    copying = asyncio.get_running_loop().run_in_executor(None, back_up, journal)
+    try:
+        await asyncio.shield(copying)
+    finally:
+        # A thread cannot be ended, and the journal is not closed while it is copied.
+        await copying
 
 
 def _info(provider_id: str) -> ProviderInfo | None:

@@ -9,13 +9,31 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-COMMANDS = ("compare", "demo", "edit", "jobs", "cancel", "delete-copies", "resume", "resolve", "keys", "sandbox")
+from klingstudio import privacy
+
+COMMANDS = frozenset(
+    {
+        "compare",
+        "demo",
+        "edit",
+        "jobs",
+        "cancel",
+        "delete-copies",
+        "resume",
+        "resolve",
+        "keys",
+        "report",
+        "restore",
+        "sandbox",
+    }
+)
 WRONG_INPUT = 2
 INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, or the window, and return the exit code."""
+    privacy.close_side_doors()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["--"]:
         # A file may be named like a command, or begin with a dash.

@@ -18,10 +18,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from klingstudio import logs
+from klingstudio import logs, privacy
 from klingstudio.cli import INTERRUPTED, console, has_display, window
 from klingstudio.cli.parser import parser
 from klingstudio.cli.report import Report, exit_code
+from klingstudio.cli.restore import restore
 from klingstudio.domain.element import Element, Image
 from klingstudio.domain.errors import InputRefused, KeyProblem, Kind, StudioError
 from klingstudio.domain.job import ATTENTION, UNSENT, Job, State
@@ -59,6 +60,7 @@ def run(arguments: Sequence[str]) -> int:
         print("There is no display here, so the demo runs without its window.", file=sys.stderr)
     if args.command == "sandbox":
         return _sandbox(args)
+    privacy.hide_memory()
     where = paths(os.environ)
     end_log = logs.start(where.logs)
     # The lines of `jobs` are jobs and nothing else.
@@ -319,6 +321,10 @@ async def _resume(_args: argparse.Namespace, where: Paths, report: Report) -> in
 
     studio = await Studio.open(where, os.environ)
     try:
+        if studio.recovery.is_wanted():
+            await studio.recovery.look()
+            for found in studio.recovery.found.values():
+                report.found(found)
         wanted = [job.id for job in reversed(studio.queue.jobs()) if _is_unfinished(job)]
         if not wanted:
             report.say("Nothing to resume: every job has come to its end.")
@@ -332,6 +338,8 @@ async def _resume(_args: argparse.Namespace, where: Paths, report: Report) -> in
 
 
 def _is_unfinished(job: Job) -> bool:
+    if job.problem is not None and job.problem.kind is Kind.JOB_UNREADABLE:
+        return False
     if job.state is State.DRAFT:
         return job.problem is not None and job.problem.kind in {Kind.INTERRUPTED, Kind.OVER_BUDGET}
     return job.state in UNSENT or job.state in ATTENTION or job.is_active or job.paused
@@ -430,6 +438,20 @@ async def _keys(args: argparse.Namespace, where: Paths, _report: Report) -> int:
     return OK
 
 
+# ------------------------------------------------------------------------------------------------------------- report
+
+
+async def _report(args: argparse.Namespace, where: Paths, _said: Report) -> int:
+    from klingstudio.diagnostics import Around, has_proxy, report
+    from klingstudio.studio import open_accounts
+
+    async with open_accounts(where, os.environ) as accounts:
+        keys = {info.id: str((await accounts.key(info.id)).where) for info in accounts.services()}
+    around = Around(keys=keys, has_proxy=has_proxy(os.environ))
+    print(await asyncio.to_thread(report, where, around, with_names=args.with_names), end="")
+    return OK
+
+
 def _key_variable(info: ProviderInfo) -> str:
     if info.key_variable is None:
         raise InputRefused(Kind.SETTING_INVALID, f"{info.title} needs no key")
@@ -444,5 +466,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Paths, Report], Awaitable[int
     "delete-copies": _delete_copies,
     "resume": _resume,
     "resolve": _resolve,
+    "restore": restore,
     "keys": _keys,
+    "report": _report,
 }

@@ -77,6 +77,12 @@ def parser() -> argparse.ArgumentParser:
     delete.add_argument("job", metavar="JOB")
     resume = commands.add_parser("resume", help="carry every unfinished job to its end; never sends one again")
     resume.add_argument("--json", action="store_true", help="one JSON object a line")
+    restore = commands.add_parser(
+        "restore",
+        help="put a backup of the list of jobs back, where the list is damaged; alone it says what there is",
+    )
+    restore.add_argument("which", nargs="?", metavar="BACKUP|newest|as-it-is|empty")
+    restore.add_argument("--json", action="store_true", help="one JSON object a line")
     resolve = commands.add_parser("resolve", help="answer a job whose outcome is not known")
     resolve.add_argument("job", metavar="JOB")
     resolve.add_argument("answer", choices=["again", "drop", "found"])
@@ -87,6 +93,9 @@ def parser() -> argparse.ArgumentParser:
     actions.add_parser("list")
     for action in ("set", "test", "remove"):
         actions.add_parser(action).add_argument("provider", metavar="PROVIDER")
+
+    report = commands.add_parser("report", help="facts for whoever helps, without keys, prompts and addresses")
+    report.add_argument("--with-names", action="store_true", help="also the names of sources and takes")
 
     sandbox = commands.add_parser("sandbox", help="run the local stand-ins; their addresses are the first line")
     sandbox.add_argument("--port", type=int, metavar="N")

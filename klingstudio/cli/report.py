@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from klingstudio.engine.compare import Offer
     from klingstudio.engine.preflight import Preflight
     from klingstudio.engine.queue import JobQueue
+    from klingstudio.engine.restored import Found
     from klingstudio.providers.base import ProviderInfo
 
 LOOKS_BEFORE_ASKING = 3
@@ -33,7 +34,15 @@ NOT_DONE = 4
 BAR_CELLS = 24
 FETCH_EVERY_S = 0.1
 
-_NETWORK = frozenset({Kind.NETWORK_DOWN, Kind.NETWORK_SLOW, Kind.PROVIDER_BUSY, Kind.CERTIFICATE_REFUSED})
+_NETWORK = frozenset(
+    {
+        Kind.NETWORK_DOWN,
+        Kind.NETWORK_SLOW,
+        Kind.PROVIDER_BUSY,
+        Kind.CERTIFICATE_REFUSED,
+        Kind.PROXY_UNUSABLE,
+    }
+)
 _KEY = frozenset(
     {
         Kind.KEY_MISSING,
@@ -235,6 +244,17 @@ class Report:
             rate = f" ({plans.priced(checked.price)})" if checked.price else ""
             print(f"Estimated price: {estimate}{rate}", file=sys.stderr)
 
+    def found(self, found: Found) -> None:
+        """What a provider's list had after a backup was put back."""
+        since = f"{found.since.astimezone():%Y-%m-%d %H:%M}"
+        if found.problem is not None:
+            print(f"klingstudio: {found.provider.title}: {text.one_line(found.problem)}", file=sys.stderr)
+        if self._json:
+            error = _error(found.problem) if found.problem else None
+            self._line({"event": "found", "provider": found.provider.id, "edits": found.jobs, "error": error})
+        elif found.problem is None:
+            print(text.found_again(found.jobs, found.provider.title, since))
+
     def hosting(self, host: ProviderInfo) -> None:
         """Who gets the person's files, where that is not the one who edits them."""
         if not self._json:
@@ -320,6 +340,8 @@ class Report:
         elif problem is None:
             print(job.take)
             print(f"Charged: {job.charge or 'the provider does not tell'}", file=sys.stderr)
+            if job.problem is not None:
+                print(text.passage(job.problem), file=sys.stderr)
         if problem is not None:
             print(f"klingstudio: {text.one_line(problem)}{_next_step(job)}", file=sys.stderr)
         if job.state in (State.UNCONFIRMED, State.REMOTE_MISSING):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
 import msgspec
 
-from klingstudio.domain.errors import Charged, Kind, Problem
+from klingstudio.domain.errors import Charged, InputRefused, Kind, Problem
 from klingstudio.domain.job import (
     TRANSITIONS,
     Approval,
@@ -24,8 +25,10 @@ from klingstudio.domain.job import (
     Wait,
     next_state,
 )
-from klingstudio.domain.request import Tier
+from klingstudio.domain.request import Request, Tier
 from klingstudio.store.database import Database
+
+log = logging.getLogger(__name__)
 
 WAITS_MOST = 30
 """How many edits the usual wait is taken from: services get faster and slower within weeks."""
@@ -44,8 +47,8 @@ class JobStore:
         self._database = database
 
     def all(self) -> tuple[Job, ...]:
-        """Every job, newest first."""
-        return tuple(_job(row) for row in self._database.read("SELECT state, doc FROM job ORDER BY seq DESC"))
+        """Every job, newest first. One that cannot be read is there as a stand-in that says so, and cannot be changed."""
+        return tuple(_job(row) for row in self._database.read("SELECT * FROM job ORDER BY seq DESC"))
 
     def create(self, *jobs: Job) -> None:
         """Record new drafts, all or none."""
@@ -196,18 +199,6 @@ class JobStore:
             return Approval(id=row["id"], job_id=row["job_id"], cap_cents=row["cap_cents"], at=at)
         return None
 
-    def known_takes(self, attempt: Attempt) -> int:
-        """How many takes of one POST have a job."""
-        ((count,),) = self._database.read(
-            # The moment tells requests apart that name the same address, one of the person's own.
-            "SELECT count(*) FROM attempt"
-            " WHERE provider = ? AND asset_url = ? AND intent_at = ? AND remote_id IS NOT NULL",
-            attempt.provider,
-            attempt.asset_url,
-            attempt.intent_at.isoformat(),
-        )
-        return int(count)
-
     def attempts_at(self, provider: str, asset_url: str) -> tuple[Attempt, ...]:
         """Every POST to a provider with this address of the clip, of whichever job and account."""
         rows = self._database.read(
@@ -247,9 +238,7 @@ class JobStore:
 
     def recover(self, at: datetime) -> tuple[Job, ...]:
         """Apply what an ended program means to every job, before anything else happens. Returns all jobs."""
-        for job in self.all():
-            self.unwind(job, at)
-        return self.all()
+        return tuple(self.unwind(job, at) if is_readable(job) else job for job in self.all())
 
     def unwind(self, job: Job, at: datetime) -> Job:
         """The job as it stands when nobody works on it any more.
@@ -263,6 +252,11 @@ class JobStore:
         attempt = _open_attempt(self.attempts(job.id))
         problem = Problem(kind=Kind.SUBMIT_UNCONFIRMED, charged=Charged.MAYBE)
         return self.settle(job, attempt.id, AttemptState.UNKNOWN, Event.CRASH, at, problem=problem, looks=0)
+
+
+def is_readable(job: Job) -> bool:
+    """False for the stand-in of one whose stored form cannot be read: of a newer program perhaps, or damaged."""
+    return job.problem is None or job.problem.kind is not Kind.JOB_UNREADABLE
 
 
 def _open_attempt(attempts: Iterable[Attempt]) -> Attempt:
@@ -320,6 +314,7 @@ def _bear(sql: sqlite3.Connection, siblings: Sequence[Sibling], at: datetime) ->
 
 
 def _amend(sql: sqlite3.Connection, job: Job, at: datetime, changes: dict[str, Any]) -> Job:
+    _must_be_readable(job)
     changed = replace(job, updated_at=at, **changes)
     done = sql.execute("UPDATE job SET doc = ? WHERE id = ? AND state = ?", (_doc(changed), job.id, job.state))
     if done.rowcount != 1:
@@ -328,6 +323,7 @@ def _amend(sql: sqlite3.Connection, job: Job, at: datetime, changes: dict[str, A
 
 
 def _move(sql: sqlite3.Connection, job: Job, event: Event, at: datetime, changes: dict[str, Any]) -> Job:
+    _must_be_readable(job)
     moved = replace(job, state=next_state(job.state, event), updated_at=at, **changes)
     try:
         sql.execute(
@@ -351,8 +347,39 @@ def _doc(job: Job) -> str:
     return msgspec.json.encode(job).decode()
 
 
+def _must_be_readable(job: Job) -> None:
+    if not is_readable(job):
+        # The stand-in would take the place of what a program that can read it still needs.
+        raise InputRefused(Kind.JOB_UNREADABLE, job.id)
+
+
 def _job(row: sqlite3.Row) -> Job:
-    return replace(msgspec.json.decode(row["doc"], type=Job), state=State(row["state"]))
+    try:
+        job, state = msgspec.json.decode(row["doc"], type=Job), State(row["state"])
+        # Ten thousand copies at each start would be felt.
+        return job if (job.id, job.state) == (row["id"], state) else replace(job, id=row["id"], state=state)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        log.warning("job %s cannot be read: %s", row["id"], error)
+        return _stand_in(row)
+
+
+def _stand_in(row: sqlite3.Row) -> Job:
+    known = frozenset(State)
+    problem = Problem(kind=Kind.JOB_UNREADABLE, detail=row["id"], charged=Charged.MAYBE)
+    try:
+        created_at = datetime.fromisoformat(row["created_at"])
+    except ValueError:
+        created_at = datetime.fromtimestamp(0, UTC)
+    return Job(
+        id=row["id"],
+        # A state that nobody knows could be one in which money is at risk.
+        state=State(row["state"]) if row["state"] in known else State.UNCONFIRMED,
+        request=Request(source="", prompt="", provider=row["provider"]),
+        created_at=created_at,
+        updated_at=created_at,
+        problem=problem,
+        paused=True,
+    )
 
 
 def _attempt(row: sqlite3.Row) -> Attempt:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import composer, hosting, player, start_up, trouble, upload
+from tests.bench import composer, hosting, journal, player, start_up, trouble, upload
 from tests.bench.compiled import compile_runtime
 from tests.bench.table import Figure, exit_code, header, line
 
@@ -18,6 +18,7 @@ MEASUREMENTS = {
     "hosting": hosting.measure,
     "player": player.measure,
     "composer": composer.measure,
+    "journal": journal.measure,
     "trouble": trouble.measure,
 }
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from klingstudio.domain.request import Request
 from klingstudio.store.database import Database, open_database, open_for_reading
 from klingstudio.store.jobs import JobStore, Sibling
 from klingstudio.store.ledger import Ledger
+from klingstudio.store.seal import Seal, digest_of, write_seal
 from klingstudio.store.settings import Settings
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -273,8 +275,9 @@ with open(folder / "fill", "wb", buffering=0) as fill:
                 pass
         except OSError:
             pass
-database.write(lambda sql: sql.execute("INSERT INTO setting VALUES ('a', '1')"))
-print(database.read("SELECT value FROM setting")[0][0], (folder / "reserve").exists())
+rows = [("a", "1"), ("b", "2" * 1_000_000)]
+database.write(lambda sql: sql.executemany("INSERT INTO setting VALUES (?, ?)", rows))
+print(database.read("SELECT value FROM setting ORDER BY key")[0][0], (folder / "reserve").exists())
 """
 
 
@@ -418,6 +421,8 @@ def test_a_journal_of_a_newer_program_is_refused_and_left_alone(tmp_path: Path) 
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
+    with FileIO(path) as main:
+        write_seal(path, Seal(digest=digest_of(main), is_closed=True), synced=False)
     before = path.read_bytes()
 
     with pytest.raises(StudioError) as refused:

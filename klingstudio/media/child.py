@@ -1,7 +1,8 @@
 """The process in which media files are opened: one command in, lines of JSON out, then it ends.
 
-A hostile or broken file can at worst take this process with it. It limits its own memory and processor time, dies
-with the program that started it, and knows no key.
+A hostile or broken file can at worst take this process with it. It limits its own memory, processor time and open
+files, gives up the network and starting programs where the system lets it, dies with the program that started it, and
+knows no key.
 
 stdin, one line: `{"do": "probe", "limits": {...}, ...}`. stdout, one object a line: `{"progress": 0.5}` and at last
 either `{"result": ...}` or `{"problem": {"kind", "detail", "subject", "type"}}`.
@@ -23,9 +24,12 @@ from time import monotonic
 from typing import Any, TextIO
 
 from klingstudio.domain.errors import DiskProblem, InputRefused, Kind, StudioError
+from klingstudio.media.confine import confine
+from klingstudio.media.whole_file import disk_problem, is_of_the_disk
 
 _PR_SET_PDEATHSIG = 1
-_REPORT_EVERY_S = 0.1
+_FILES_MAX = 128
+_REPORT_EVERY_S, _ALIVE_EVERY_S = 0.1, 1.0
 
 
 def restrain(*, memory_bytes: int, cpu_s: int, nice: int, parent: int) -> None:
@@ -38,7 +42,13 @@ def restrain(*, memory_bytes: int, cpu_s: int, nice: int, parent: int) -> None:
         return
     import resource
 
-    for what, limit in ((resource.RLIMIT_AS, memory_bytes), (resource.RLIMIT_CPU, cpu_s), (resource.RLIMIT_CORE, 0)):
+    limits = (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_CPU, cpu_s),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, _FILES_MAX),
+    )
+    for what, limit in limits:
         _, hard = resource.getrlimit(what)
         lowest = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         try:
@@ -56,6 +66,7 @@ def restrain(*, memory_bytes: int, cpu_s: int, nice: int, parent: int) -> None:
         if os.getppid() != parent:
             # It was gone before the request for its death signal was heard.
             os._exit(1)
+    confine()
 
 
 def was_short_of_memory() -> bool:
@@ -79,13 +90,13 @@ def was_short_of_memory() -> bool:
 def main() -> None:
     """Carry out the one command on stdin."""
     command = json.loads(sys.stdin.readline())
-    answers = _private_stdout()
+    answers = private_stdout()
     restrain(**command.pop("limits"))
-    write_line(answers, _answer(command, _Progress(answers)))
+    write_line(answers, answer(command, _Progress(answers)))
 
 
-def _private_stdout() -> TextIO:
-    # Whatever a codec library prints must not land between the answers.
+def private_stdout() -> TextIO:
+    """Where answers go. Whatever a codec library prints must not land between them, and goes nowhere."""
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
     return answers
@@ -104,7 +115,7 @@ def _plain(value: object) -> str:
 
 
 class _Progress:
-    """Reports progress at most ten times a second, and never backwards."""
+    """Reports progress at most ten times a second, and never backwards; once a second also that there is none."""
 
     def __init__(self, answers: TextIO) -> None:
         self._answers = answers
@@ -112,32 +123,39 @@ class _Progress:
         self._last_at = monotonic()
 
     def __call__(self, done: float) -> None:
-        if done <= self._told or monotonic() - self._last_at < _REPORT_EVERY_S:
+        if monotonic() - self._last_at < (_REPORT_EVERY_S if done > self._told else _ALIVE_EVERY_S):
             return
-        self._told, self._last_at = done, monotonic()
-        write_line(self._answers, {"progress": round(done, 4)})
+        self._told, self._last_at = max(done, self._told), monotonic()
+        write_line(self._answers, {"progress": round(self._told, 4)})
 
 
-def _answer(command: dict[str, Any], on_progress: Callable[[float], None]) -> dict[str, Any]:
+def answer(command: dict[str, Any], on_progress: Callable[[float], None]) -> dict[str, Any]:
+    """Carry out a command. Whatever comes of it, also a defect of ours, is a line to answer with."""
     try:
         return {"result": _carry_out(command, on_progress)}
     except StudioError as error:
         if error.problem.kind in {Kind.SOURCE_DAMAGED, Kind.RESULT_DAMAGED} and was_short_of_memory():
             return _failed("more memory than allowed")
-        known = next((kind for kind in (InputRefused, DiskProblem) if isinstance(error, kind)), StudioError)
-        problem = error.problem
-        return {
-            "problem": {
-                "kind": problem.kind,
-                "detail": problem.detail,
-                "subject": problem.subject,
-                "type": known.__name__,
-            }
-        }
+        return _told(error)
     except MemoryError:
         return _failed("more memory than allowed")
     except Exception as error:  # noqa: BLE001 - the parent must hear of it, and the process ends here anyway
+        if isinstance(error, OSError) and is_of_the_disk(error):
+            return _told(disk_problem(error, Path(error.filename or command["path"])))
         return _failed(f"{type(error).__name__}: {error}") | {"traceback": traceback.format_exc()}
+
+
+def _told(error: StudioError) -> dict[str, Any]:
+    known = next((kind for kind in (InputRefused, DiskProblem) if isinstance(error, kind)), StudioError)
+    problem = error.problem
+    return {
+        "problem": {
+            "kind": problem.kind,
+            "detail": problem.detail,
+            "subject": problem.subject,
+            "type": known.__name__,
+        }
+    }
 
 
 def _failed(detail: str) -> dict[str, Any]:
@@ -152,7 +170,7 @@ def _carry_out(command: dict[str, Any], on_progress: Callable[[float], None]) ->
         case "probe":
             from klingstudio.media.probe import probe
 
-            return asdict(probe(path))
+            return asdict(probe(path, on_progress))
         case "verify":
             from klingstudio.media.verify import verify
 

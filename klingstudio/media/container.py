@@ -1,8 +1,9 @@
 """Opening a video as what its bytes say it is, never as what its name says.
 
 FFmpeg tries every demuxer it has, also those that read playlists and then open other files and addresses. Here the
-first bytes choose one of four demuxers and nothing else is tried, so a list that is called `clip.mp4` opens nothing.
-Files are handed over as file objects: no name can be misread as an option or an address.
+first bytes choose one of a few demuxers and nothing else is tried, so a list that is called `clip.mp4` opens nothing.
+Files are handed over as file objects: no name can be misread as an option or an address, and there is no protocol by
+which anything else could be opened.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from klingstudio.domain.errors import InputRefused, Kind
+from klingstudio.media.mp4_tables import Flaw, refuse_impossible
 
 THREADS = max(1, min(os.cpu_count() or 1, 8))
 """Threads per decoder or encoder: more than eight gain little on 4K and cost memory."""
@@ -27,8 +29,20 @@ THREADS = max(1, min(os.cpu_count() or 1, 8))
 MAX_FRAME_PIXELS = 8192 * 4608
 """A frame that decodes to more is refused: it could not be held in memory a few times over."""
 
+CODEC_LIMITS = {"max_pixels": str(MAX_FRAME_PIXELS)}
+"""For every decoder: a stream may tell another size than its header, and change it half-way."""
+TAGS_ERRORS = "replace"
+"""Titles and names in a file are in any encoding, or none; nobody needs them to read the pictures."""
+
 _TS_PACKET, _M2TS_PACKET = 188, 192
 _QUICKTIME_BOXES = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+_ONLY_PLAYED = {
+    b"FLV\x01": "flv",
+    b"OggS": "ogg",
+    b"\x00\x00\x01\xba": "mpeg",
+    b"\x30\x26\xb2\x75": "asf",
+    b"\x06\x0e\x2b\x34": "mxf",
+}
 _CONTAINER_NAMES = {
     "mov": "mov,mp4,m4a,3gp,3g2,mj2",
     "matroska": "matroska,webm",
@@ -59,6 +73,11 @@ def sniff(head: bytes) -> str | None:
     return None
 
 
+def sniff_played(head: bytes) -> str | None:
+    """The same for a file that is only looked at: some more, none of which can name another file."""
+    return sniff(head) or _ONLY_PLAYED.get(head[:4])
+
+
 def boxes(file: BinaryIO) -> list[Box]:
     """The top-level boxes of an mp4 file, read from their headers alone. Stops at the first that makes no sense."""
     size = file.seek(0, os.SEEK_END)
@@ -81,6 +100,11 @@ def boxes(file: BinaryIO) -> list[Box]:
         found.append(Box(header[4:8], at))
     file.seek(0)
     return found
+
+
+def only(demuxer: str, *protocols: str) -> dict[str, str]:
+    """The options by which FFmpeg opens nothing but this, and whatever that names by these protocols alone."""
+    return {"format_whitelist": demuxer, "protocol_whitelist": ",".join(protocols) or "none"}
 
 
 class OpenClip(NamedTuple):
@@ -106,15 +130,35 @@ def open_clip(path: Path, options: dict[str, str] | None = None) -> Iterator[Ope
             raise InputRefused(Kind.SOURCE_NOT_VIDEO, path.name, subject="source")
         if demuxer == "mov":
             _refuse_cut_off(file, path.name)
+        refuse_bomb(file, demuxer, path.name)
         file.seek(0)
         try:
-            container = av.open(file, "r", format=demuxer, options={"protocol_whitelist": "file", **(options or {})})
+            container = av.open(
+                file,
+                "r",
+                format=demuxer,
+                options={**CODEC_LIMITS, **only(demuxer), **(options or {})},
+                metadata_errors=TAGS_ERRORS,
+            )
         except av.MemoryError:
             raise
         except av.FFmpegError as error:
             raise InputRefused(Kind.SOURCE_DAMAGED, path.name, subject="source") from error
         with container:
             yield OpenClip(container, _picture(container, path.name), _sound(container), _CONTAINER_NAMES[demuxer])
+
+
+def refuse_bomb(file: BinaryIO, demuxer: str, name: str) -> None:
+    """Refuse what would take the memory or the time of the machine only by being opened.
+
+    Raises:
+        InputRefused: it would.
+    """
+    try:
+        if demuxer == "mov":
+            refuse_impossible(file)
+    except Flaw as flaw:
+        raise InputRefused(Kind.SOURCE_DAMAGED, f"{name}: {flaw}", subject="source") from flaw
 
 
 def _refuse_cut_off(file: BinaryIO, name: str) -> None:
@@ -142,6 +186,7 @@ def _picture(container: InputContainer, name: str) -> VideoStream:
         raise InputRefused(Kind.SOURCE_UNFITTABLE, f"{context.width}×{context.height} px", subject="source")
     context.thread_count = THREADS
     context.thread_type = "FRAME"
+    context.options = CODEC_LIMITS
     return stream
 
 

@@ -24,6 +24,7 @@ from klingstudio.media.decode_plan import Run, Wishes
 from klingstudio.media.decode_refill import Refill
 from klingstudio.media.decode_scale import Painter, Scaler
 from klingstudio.media.file_thread import FileThread
+from klingstudio.media.trial import Trial
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -79,6 +80,7 @@ class ClipDecoder(FileThread):
         self._goal = range(0)
         """The window behind the user when filling it was begun."""
         self._can_refill = True
+        self._trial = Trial(path)
         self._refill: Refill | None = None
         """Touched by the thread alone, and open only while it is at work: its decoder holds as much as the first."""
         self._painting = threading.Lock()
@@ -129,15 +131,20 @@ class ClipDecoder(FileThread):
     def _run(self) -> None:
         clip = ClipFile(self._path, lambda: self._is_stopping)
         try:
+            self._trial.begin()
             with closing(clip):
                 self._serve(clip)
         except StudioError as error:
             self._tell(Broken(problem=error.problem, playable=0))
         finally:
+            self._trial.passed()
             if self._refill is not None:
                 self._refill.close()
             with self._wake:
                 self._cache.clear()
+
+    def _give_up(self, why: str) -> None:
+        self._break(f"{self._path.name}: {why}", 0)
 
     def _serve(self, clip: ClipFile) -> None:
         clip.open()
@@ -187,6 +194,8 @@ class ClipDecoder(FileThread):
 
     def _rest(self, clip: ClipFile) -> None:
         """Wait for something to do."""
+        # Whatever was wanted first is there.
+        self._trial.passed()
         if self._refill is not None:
             self._refill.close()
             self._refill = None

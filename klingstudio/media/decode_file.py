@@ -230,10 +230,18 @@ def open_container(path: Path) -> InputContainer:
     """
     import av
 
+    from klingstudio.media.container import TAGS_ERRORS, only, refuse_bomb, sniff_played
+
     try:
-        # "file:" keeps a name such as "concat:a|b" a name; the first list keeps a playlist from opening anything else.
-        # The second keeps FFmpeg from decoding the first frames only to look at them: a tenth of a second at 1080p.
-        return av.open(f"file:{path.absolute()}", options={"protocol_whitelist": "file", "codec_whitelist": "none"})
+        with path.open("rb") as file:
+            demuxer = sniff_played(file.read(600))
+            if demuxer is None:
+                raise InputRefused(Kind.SOURCE_NOT_VIDEO, path.name, subject="source")
+            refuse_bomb(file, demuxer, path.name)
+        # "file:" keeps a name such as "concat:a|b" a name. Without codecs FFmpeg does not decode the first frames only to
+        # look at them: a tenth of a second at 1080p.
+        options = {**only(demuxer, "file"), "codec_whitelist": "none"}
+        return av.open(f"file:{path.absolute()}", format=demuxer, options=options, metadata_errors=TAGS_ERRORS)
     except OSError as error:
         raise InputRefused(Kind.SOURCE_UNREADABLE, path.name, subject="source") from error
     except av.error.FFmpegError as error:
@@ -248,12 +256,18 @@ def picture_stream(container: InputContainer, name: str) -> VideoStream:
     """
     from av.stream import Disposition
 
+    from klingstudio.media.container import CODEC_LIMITS, MAX_FRAME_PIXELS
+
     for stream in container.streams.video:
         # The cover picture of a sound file is a video stream too.
         if not stream.disposition & Disposition.attached_pic:
             # One in a format that FFmpeg knows only by its number has no decoder.
             if getattr(stream, "codec_context", None) is None:
                 raise InputRefused(Kind.SOURCE_NO_PICTURE, f"{name}: unknown codec", subject="source")
+            width_px, height_px = stream.codec_context.width, stream.codec_context.height
+            if width_px * height_px > MAX_FRAME_PIXELS:
+                raise InputRefused(Kind.SOURCE_UNFITTABLE, f"{width_px}×{height_px} px", subject="source")
+            stream.codec_context.options = CODEC_LIMITS
             return stream
     raise InputRefused(Kind.SOURCE_NO_PICTURE, name, subject="source")
 

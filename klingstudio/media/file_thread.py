@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
 from abc import ABC, abstractmethod
 from contextlib import suppress
+
+log = logging.getLogger(__name__)
 
 
 class FileThread(ABC):
@@ -46,8 +49,17 @@ class FileThread(ABC):
         if sys.platform == "linux" and self.niceness:
             with suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self.niceness)
-        self._run()
+        try:
+            self._run()
+        except Exception as error:
+            # A file can be wrong in ways that nobody has thought of. Whoever waits for it must not wait for ever.
+            log.exception("%s ended early", self._thread.name)
+            self._give_up(type(error).__name__)
 
     @abstractmethod
     def _run(self) -> None:
         """On the thread, from the opening of the file to its closing."""
+
+    @abstractmethod
+    def _give_up(self, why: str) -> None:
+        """On the thread, when `_run` ended in an error that is none of ours: tell whoever waits."""

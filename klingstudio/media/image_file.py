@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from klingstudio.domain.errors import InputRefused, Kind
 
@@ -20,6 +21,22 @@ def sniff_image(head: bytes) -> str | None:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
     return None
+
+
+SCANS_MAX = 100
+"""A progressive JPEG comes in about ten. Each goes over all pixels, and a small file can hold thousands."""
+_SCAN = b"\xff\xda"
+_READ_BYTES = 1 << 20
+
+
+def has_too_many_scans(file: BinaryIO) -> bool:
+    """True for a JPEG that would keep a decoder at work for ever. Reads on from where the file stands, at most to its end."""
+    scans, last = 0, b""
+    while scans <= SCANS_MAX and (data := file.read(_READ_BYTES)):
+        # The small picture of a camera has some, too, and a colour profile may look like one by chance.
+        scans += (last + data).count(_SCAN)
+        last = data[-1:]
+    return scans > SCANS_MAX
 
 
 def refuse_no_file(path: Path) -> None:

@@ -10,14 +10,17 @@ from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
 from PIL.ImageFile import ImageFile
 
 from klingstudio.domain.errors import InputRefused, Kind
 from klingstudio.domain.media import IMAGE_MAX_PIXELS, ImageFacts, PictureEdit
 from klingstudio.domain.picture_edit import crop_box, edited_size, scaled_size
-from klingstudio.media.image_file import ENDINGS, refuse_no_file, sniff_image
+from klingstudio.media.image_file import ENDINGS, SCANS_MAX, has_too_many_scans, refuse_no_file, sniff_image
 from klingstudio.media.whole_file import writing
+
+# All the words in a file together, unpacked: programs that note how they made a picture need one or two.
+PngImagePlugin.MAX_TEXT_MEMORY = 8 * 1024 * 1024
 
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
@@ -208,6 +211,8 @@ def _opened(path: Path) -> Iterator[tuple[str, ImageFile]]:
             name = sniff_image(file.read(12))
             if name is None:
                 raise InputRefused(Kind.IMAGE_WRONG_TYPE, path.name)
+            if name == "jpeg" and has_too_many_scans(file):
+                raise InputRefused(Kind.IMAGE_UNREADABLE, f"{path.name}: more than {SCANS_MAX} scans")
             file.seek(0)
             with warnings.catch_warnings():
                 # Pillow only warns of a bomb below twice its own limit.

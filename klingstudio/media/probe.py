@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -22,12 +22,16 @@ from klingstudio.media.container import OpenClip, has_decoder, open_clip
 from klingstudio.media.picture import is_hdr, lies_on_its_side
 from klingstudio.media.source_file import stat_source
 
+OnProgress = Callable[[float], None]
+
 _USUAL_RATES = (
     *(Fraction(rate) for rate in (24, 25, 30, 48, 50, 60, 120, 240)),
     *(Fraction(rate * 1000, 1001) for rate in (24, 30, 60, 120)),
 )
 _PACKETS_BEFORE_A_PICTURE = 300
 """A decoder that has not given a frame after so many packets will give none."""
+_FRAMES_MAX = round(SOURCE_MAX_S * 300)
+"""More than the quickest camera takes in an hour. A few bytes can stand for hundreds of empty frames."""
 
 
 def mark_source(path: Path) -> SourceMark:
@@ -46,8 +50,8 @@ def mark_source(path: Path) -> SourceMark:
     return SourceMark(sha256=digest, size_bytes=found.st_size, modified_ns=found.st_mtime_ns)
 
 
-def probe(path: Path) -> ClipFacts:
-    """Measure a source. Reads every packet, decodes one frame.
+def probe(path: Path, on_progress: OnProgress = lambda _: None) -> ClipFacts:
+    """Measure a source. Reads every packet, decodes one frame. `on_progress` is told how far reading has come, 0 to 1.
 
     Raises:
         InputRefused: not a video, cut off, no moving picture, a single frame, or longer than `SOURCE_MAX_S`.
@@ -55,7 +59,7 @@ def probe(path: Path) -> ClipFacts:
     size_bytes = stat_source(path).st_size
     try:
         with open_clip(path) as clip:
-            return _measure(clip, path.name, size_bytes)
+            return _measure(clip, path.name, size_bytes, on_progress)
     except av.MemoryError:
         # No word about the file: this process is not allowed enough.
         raise
@@ -65,14 +69,21 @@ def probe(path: Path) -> ClipFacts:
         raise InputRefused(Kind.SOURCE_UNREADABLE, f"{path.name}: {error.strerror}", subject="source") from error
 
 
-def _measure(clip: OpenClip, name: str, size_bytes: int) -> ClipFacts:
+def _measure(clip: OpenClip, name: str, size_bytes: int, on_progress: OnProgress) -> ClipFacts:
     _refuse_longer(_declared_s(clip.video), name)
     times: list[tuple[int, int]] = []
     first: VideoFrame | None = None
     audio_from: Fraction | None = None
     audio_to = Fraction(0)
     tick = clip.video.time_base or Fraction(1, av.time_base)
-    for packet in clip.container.demux([stream for stream in (clip.video, clip.audio) if stream]):
+    packets = clip.container.demux([stream for stream in (clip.video, clip.audio) if stream])
+    for number, packet in enumerate(packets):
+        if number % 1000 == 0:
+            if times:
+                _refuse_longer(float(abs(times[-1][0] - times[0][0]) * tick), name)
+            if len(times) > _FRAMES_MAX:
+                raise InputRefused(Kind.SOURCE_DAMAGED, f"{name}: more than {_FRAMES_MAX} frames", subject="source")
+            on_progress(min((packet.pos or 0) / size_bytes, 1.0))
         if not packet.size:
             continue
         at = packet.pts if packet.pts is not None else packet.dts
@@ -90,8 +101,6 @@ def _measure(clip: OpenClip, name: str, size_bytes: int) -> ClipFacts:
         if packet.is_discard:
             continue
         times.append((at if at is not None else len(times), packet.duration or 0))
-        if len(times) % 1000 == 0:
-            _refuse_longer(float(abs(times[-1][0] - times[0][0]) * tick), name)
     first = first or _flushed(clip.video)
     if not times or first is None:
         raise InputRefused(Kind.SOURCE_DAMAGED, name, subject="source")

@@ -14,7 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from klingstudio.domain.errors import Problem, StudioError
+from klingstudio.domain.errors import Kind, Problem, StudioError
 from klingstudio.media.file_thread import FileThread
 from klingstudio.media.sound_file import FRAME_BYTES, RATE_HZ, SoundFile
 
@@ -149,6 +149,9 @@ class SoundReader(FileThread):
             while (wish := self._next_wish(done)) is not None:
                 done, start_s, rate = wish
                 self._fill(done, in_tempo(file.samples(start_s), rate))
+
+    def _give_up(self, why: str) -> None:
+        self._tell(Silent(problem=Problem(kind=Kind.SOURCE_DAMAGED, detail=why, subject="source")), self)
 
     def _next_wish(self, done: int) -> tuple[int, float, float] | None:
         with self._wake:

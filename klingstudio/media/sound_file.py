@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from klingstudio.domain.errors import InputRefused, Kind
-
 if TYPE_CHECKING:
     from av import AudioFrame
     from av.audio.resampler import AudioResampler
@@ -44,21 +42,13 @@ class SoundFile:
         Raises:
             InputRefused: the file cannot be read or is no video.
         """
-        import av
         from av.stream import Discard
 
+        from klingstudio.media.decode_file import open_container
         from klingstudio.media.source_file import stat_source
 
         stat_source(self._path)
-        try:
-            # "file:" keeps a name such as "concat:a|b" a name; the lists keep a playlist from opening anything else, and
-            # FFmpeg from decoding the first picture only to see what it is: 380 ms for a clip in 4K.
-            options = {"protocol_whitelist": "file", "codec_whitelist": "none"}
-            self._container = av.open(f"file:{self._path.absolute()}", options=options)
-        except OSError as error:
-            raise InputRefused(Kind.SOURCE_UNREADABLE, self._path.name, subject="source") from error
-        except av.FFmpegError as error:
-            raise InputRefused(Kind.SOURCE_NOT_VIDEO, self._path.name, subject="source") from error
+        self._container = open_container(self._path)
         # A stream in a format that FFmpeg knows only by its number has no decoder.
         found = [stream for stream in self._container.streams.audio if getattr(stream, "codec_context", None)]
         if found:

@@ -97,6 +97,13 @@ class ClipSurvey(FileThread):
         # A file that has gone or broken since it was opened is the decoder's to complain about.
         with suppress(StudioError):
             self._look()
+        self._end()
+
+    def _give_up(self, why: str) -> None:
+        del why
+        self._end()
+
+    def _end(self) -> None:
         if not self._is_stopping:
             self._drafts.finish()
             self._surveyed = Surveyed(done=self._surveyed.done, count=len(self._index), is_over=True)

@@ -11,7 +11,7 @@ import av
 from av.stream import Discard
 from av.video.reformatter import VideoReformatter
 
-from klingstudio.media.container import THREADS
+from klingstudio.media.container import CODEC_LIMITS, THREADS
 from klingstudio.media.decode_file import open_container, picture_stream
 from klingstudio.media.decode_index import FrameIndex
 from klingstudio.media.decode_pixels import Shape
@@ -71,7 +71,7 @@ def _frames(
         context.thread_count = THREADS + 2
         if max(context.width, context.height) >= 2 * SIDE_PX:
             # Nothing is decoded from these frames, and what the filter smooths is lost in scaling.
-            context.options = {"skip_loop_filter": "noref"}
+            context.options = {**CODEC_LIMITS, "skip_loop_filter": "noref"}
         keys_only = len(index) > KEYS_ONLY_FROM
         packets = container.demux(stream)
         while True:

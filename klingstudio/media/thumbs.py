@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -13,7 +14,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from klingstudio.domain.errors import InputRefused, Kind
-from klingstudio.media.container import THREADS, OpenClip, open_clip
+from klingstudio.media.container import CODEC_LIMITS, THREADS, OpenClip, open_clip
 from klingstudio.media.frames import TimedFrame, frames, frames_from
 from klingstudio.media.picture import Developer, lies_on_its_side, to_rgb_image
 from klingstudio.media.source_file import stat_source
@@ -31,7 +32,7 @@ def poster(path: Path, at_s: float, width_px: int) -> bytes:
         InputRefused: the file has no picture that decodes.
     """
     stat_source(path)
-    with open_clip(path) as clip:
+    with _refusing(path.name), open_clip(path) as clip:
         first, start = _first(clip, path.name)
         width, height = _shape(first)
         height = max(2, round(height * width_px / width))
@@ -46,7 +47,7 @@ def filmstrip(path: Path, count: int, height_px: int) -> list[bytes]:
         InputRefused: the file has no picture that decodes.
     """
     stat_source(path)
-    with open_clip(path) as clip:
+    with _refusing(path.name), open_clip(path) as clip:
         length_s = _length_s(clip)
         if length_s <= ONE_PASS_MAX_S:
             _hurry(clip.video.codec_context)
@@ -64,11 +65,23 @@ def filmstrip(path: Path, count: int, height_px: int) -> list[bytes]:
         return pictures + pictures[-1:] * (count - len(pictures))
 
 
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    """Whatever a decoder or a filter trips over is the file's fault."""
+    try:
+        yield
+    except av.MemoryError:
+        # No word about the file: this process is not allowed enough.
+        raise
+    except av.FFmpegError as error:
+        raise InputRefused(Kind.SOURCE_DAMAGED, name, subject="source") from error
+
+
 def _hurry(context: VideoCodecContext) -> None:
     # Frames that no other frame needs are skipped: half the work, and at most a frame or two beside the place.
     context.skip_frame = "NONREF"
     # What this smooths is a hundredth of the height of a thumbnail.
-    context.options = {"skip_loop_filter": "all"}
+    context.options = {**CODEC_LIMITS, "skip_loop_filter": "all"}
     # Each packet takes a thread its turn, also one that is skipped at once, and frames that are decoded together wait
     # for parts of each other. Frames beyond 4K would need more memory than there is for so many at a time.
     is_small = context.width * context.height <= _MANY_THREADS_PIXELS

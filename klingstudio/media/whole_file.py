@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from klingstudio.domain.errors import DiskProblem, Kind
@@ -15,6 +15,12 @@ PART_PREFIX = ".klingstudio-"
 """Begins the name of every unfinished file. What is left of a power cut can be found and removed by it."""
 
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_OF_THE_DISK = _FULL | {errno.EIO, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENODEV, errno.ENXIO, errno.ENOENT}
+
+
+def is_of_the_disk(error: OSError) -> bool:
+    """True for what a disk answers; what a codec library calls an error of the system is mostly about the file."""
+    return error.errno in _OF_THE_DISK
 
 
 def disk_problem(error: OSError, path: Path) -> DiskProblem:
@@ -52,13 +58,19 @@ def writing(part: Path, out: Path) -> Iterator[None]:
         yield
         _sync(part)
         part.replace(out)
-        _sync_folder(out.parent)
+        sync_folder(out.parent)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        discard(part)
         raise disk_problem(error, out) from error
     except BaseException:
-        part.unlink(missing_ok=True)
+        discard(part)
         raise
+
+
+def discard(part: Path) -> None:
+    """Remove an unfinished file. Where the disk refuses even that, the next start sweeps it: it hides no other error."""
+    with suppress(OSError):
+        part.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
@@ -66,7 +78,8 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Bring the names in it to the disk."""
     # Windows has no way to sync a folder, and does not need one.
     if os.name == "nt":
         return

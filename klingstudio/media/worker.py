@@ -23,13 +23,14 @@ from typing import Any
 from klingstudio.domain.errors import DiskProblem, InputRefused, Kind, StudioError
 from klingstudio.domain.job import Clip
 from klingstudio.domain.media import ClipFacts, FitPlan, ImageFacts, Limits, PictureEdit
-from klingstudio.media.whole_file import new_part
+from klingstudio.media.whole_file import discard, new_part
 
 log = logging.getLogger(__name__)
 
 OnProgress = Callable[[float], None]
 
 _GB = 1024**3
+_SILENCE_S = 15.0
 _LINE_MAX_BYTES = 64 * 1024 * 1024
 """A strip of pictures arrives as one line."""
 _PASSED_ON = (
@@ -44,20 +45,22 @@ class Allowance:
     """What one kind of call may use."""
 
     wall_s: float
+    silence_s: float | None = None
+    """How long nothing may be heard, where the call tells how far it is: by then a file keeps the decoder in a loop."""
     memory_bytes: int = 3 * _GB
     """Address space, not memory in use. Fitting 4K HDR with eight threads was seen to reserve 1.3 GB, 8K 2.6 GB."""
     nice: int = 0
 
 
 ALLOWANCES: Mapping[str, Allowance] = {
-    "probe": Allowance(wall_s=180),
+    "probe": Allowance(wall_s=180, silence_s=_SILENCE_S),
     "image": Allowance(wall_s=30),
     "clean_image": Allowance(wall_s=60),
     "edit_image": Allowance(wall_s=120),
     "poster": Allowance(wall_s=60),
     "filmstrip": Allowance(wall_s=120),
     "frame_times": Allowance(wall_s=120),
-    "verify": Allowance(wall_s=120),
+    "verify": Allowance(wall_s=120, silence_s=_SILENCE_S),
     "fit": Allowance(wall_s=900, memory_bytes=4 * _GB, nice=10),
     "sample": Allowance(wall_s=120),
 }
@@ -193,7 +196,7 @@ class MediaWorker:
         async with _process(self._command) as process:
             try:
                 async with asyncio.timeout(allowance.wall_s):
-                    return await _converse(process, command, on_progress)
+                    return await _converse(process, command, allowance.silence_s, on_progress)
             except TimeoutError:
                 raise _failed(f"{do}: no answer within {allowance.wall_s:g} s") from None
 
@@ -209,7 +212,10 @@ def _command(do: str, path: Path, allowance: Allowance, details: dict[str, Any])
 
 
 async def _converse(
-    process: asyncio.subprocess.Process, command: dict[str, Any], on_progress: OnProgress | None
+    process: asyncio.subprocess.Process,
+    command: dict[str, Any],
+    silence_s: float | None,
+    on_progress: OnProgress | None,
 ) -> Any:
     assert process.stdin is not None
     assert process.stdout is not None
@@ -217,8 +223,8 @@ async def _converse(
         process.stdin.write(json.dumps(command, default=str).encode("ascii") + b"\n")
         await process.stdin.drain()
         process.stdin.close()
-        while line := await process.stdout.readline():
-            match json.loads(line):
+        while line := await _heard(process.stdout, command["do"], silence_s):
+            match _read(line):
                 case {"progress": float() | int() as done}:
                     if on_progress is not None:
                         on_progress(done)
@@ -234,6 +240,17 @@ async def _converse(
         # ValueError: a line that is no JSON, or has no end.
         raise _failed(f"{command['do']}: {error}") from error
     raise _failed(f"{command['do']}: {_how_it_ended(await process.wait())}")
+
+
+async def _heard(answers: asyncio.StreamReader, do: str, silence_s: float | None) -> bytes:
+    patience = asyncio.timeout(silence_s)
+    try:
+        async with patience:
+            return await answers.readline()
+    except TimeoutError:
+        if not patience.expired():
+            raise
+        raise _failed(f"{do}: nothing heard for {silence_s:g} s") from None
 
 
 @asynccontextmanager
@@ -283,7 +300,7 @@ async def _part(out: Path) -> AsyncIterator[Path]:
     try:
         yield part
     finally:
-        part.unlink(missing_ok=True)
+        discard(part)
 
 
 def _exists(path: Path) -> bool:
@@ -291,12 +308,26 @@ def _exists(path: Path) -> bool:
 
 
 def _clip_facts(raw: dict[str, Any]) -> ClipFacts:
-    return ClipFacts(**raw | {"fps": Fraction(raw["fps"])})
+    try:
+        return ClipFacts(**raw | {"fps": Fraction(raw["fps"])})
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise _failed("an answer that makes no sense") from error
+
+
+def _read(line: bytes) -> object:
+    try:
+        return json.loads(line)
+    except RecursionError as error:
+        # Who opens hostile files may come to say anything.
+        raise ValueError("an answer without end") from error
 
 
 def _as_error(problem: dict[str, str]) -> StudioError:
-    error = {"InputRefused": InputRefused, "DiskProblem": DiskProblem}.get(problem["type"], StudioError)
-    return error(Kind(problem["kind"]), problem["detail"], subject=problem["subject"])
+    try:
+        error = {"InputRefused": InputRefused, "DiskProblem": DiskProblem}.get(problem["type"], StudioError)
+        return error(Kind(problem["kind"]), problem["detail"], subject=problem["subject"])
+    except (KeyError, TypeError, ValueError):
+        return _failed("an answer that makes no sense")
 
 
 def _failed(detail: str) -> StudioError:

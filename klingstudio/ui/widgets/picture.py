@@ -6,16 +6,18 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPixmap, QPixmapCache
 from PySide6.QtWidgets import QWidget
 
+from klingstudio.media.image_file import sniff_image
 from klingstudio.ui import theme
 from klingstudio.ui.widgets.icons import pixmap
 
 
 def picture_from(data: bytes | None) -> QPixmap | None:
     """A picture from the bytes of a PNG or JPEG; None where there is none."""
-    if not data:
+    form = sniff_image(data[:12]) if data else None
+    if data is None or form is None:
         return None
     made = QPixmap()
-    return made if made.loadFromData(data) else None
+    return made if made.loadFromData(data, form.upper()) else None
 
 
 def paint_cover(painter: QPainter, area: QRectF, picture: QPixmap, ratio: float) -> None:

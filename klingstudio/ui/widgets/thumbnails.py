@@ -7,6 +7,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QRunnable, QSize, QThreadPool, Signal
 from PySide6.QtGui import QImage, QImageReader, QPixmap
 
+from klingstudio.domain.errors import InputRefused
+from klingstudio.media.image_file import has_too_many_scans, refuse_no_file, sniff_image
+
 THUMB_PX = 400
 THUMBS_KEPT = 64
 
@@ -46,16 +49,32 @@ class _Read(QRunnable):
 
 
 def read_small(path: Path, side_px: int) -> QImage:
-    """The picture, upright, its longer side at most `side_px`; null where it cannot be read."""
-    reader = QImageReader(str(path))
+    """The picture, upright, its longer side at most `side_px`; null where it cannot be read.
+
+    Qt has readers for many more kinds of files, and this is the window's own process: none but the three are tried.
+    """
+    form = _form(path)
+    if form is None:
+        return QImage()
+    reader = QImageReader(str(path), form.encode())
+    reader.setAutoDetectImageFormat(False)
     reader.setAutoTransform(True)
-    # By content: the name may lie.
-    reader.setDecideFormatFromContent(True)
     size = reader.size()
     if size.isValid() and max(size.width(), size.height()) > side_px:
         factor = side_px / max(size.width(), size.height())
         reader.setScaledSize(QSize(max(1, round(size.width() * factor)), max(1, round(size.height() * factor))))
     return reader.read()
+
+
+def _form(path: Path) -> str | None:
+    """By content: the name may lie. None: nothing that is read here, perhaps by now."""
+    try:
+        refuse_no_file(path)
+        with path.open("rb") as file:
+            form = sniff_image(file.read(12))
+            return None if form == "jpeg" and has_too_many_scans(file) else form
+    except (InputRefused, OSError):
+        return None
 
 
 class KeptThumbnails(QObject):

@@ -23,6 +23,9 @@ from klingstudio.media.decode_index import FrameIndex
 from klingstudio.media.decode_pixels import Picture
 from klingstudio.media.decode_plan import Run
 from klingstudio.media.decode_refill import Refill
+from tests.torture.media.films import inner_frames_bomb, table_bombs
+from tests.torture.media.originals import encode
+from tests.unit.media.made_clips import tone
 from tests.unit.media.numbered_clips import (
     BLUE,
     HEIGHT_PX,
@@ -594,9 +597,14 @@ def test_what_is_not_a_video_is_refused_with_its_own_kind(tmp_path: Path, desks:
     with wave.open(str(sound), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(bytes(16000))
+    song = tmp_path / "song.m4a"
+    with av.open(song, "w", format="mp4") as container:
+        heard = container.add_stream("aac", rate=48_000, layout="stereo")
+        for piece in (*tone(0.2), None):
+            container.mux(heard.encode(piece))
 
     kinds = {}
-    for path in (text, empty, sound, tmp_path, tmp_path / "missing.mp4"):
+    for path in (text, empty, sound, song, tmp_path, tmp_path / "missing.mp4"):
         desk = Desk(path)
         desks.append(desk)
         broken = desk.broken()
@@ -606,10 +614,70 @@ def test_what_is_not_a_video_is_refused_with_its_own_kind(tmp_path: Path, desks:
     assert list(kinds.values()) == [
         Kind.SOURCE_NOT_VIDEO,
         Kind.SOURCE_EMPTY,
+        Kind.SOURCE_NOT_VIDEO,
         Kind.SOURCE_NO_PICTURE,
         Kind.SOURCE_NOT_A_FILE,
         Kind.SOURCE_MISSING,
     ]
+
+
+@pytest.mark.parametrize(
+    "listed", ["ffconcat version 1.0\nfile 'clip.mp4'\n", "#EXTM3U\n#EXTINF:1,\nclip.mp4\n#EXT-X-ENDLIST\n"]
+)
+def test_a_list_that_is_called_a_video_opens_nothing(listed: str, tmp_path: Path, desks: list[Desk]) -> None:
+    numbered_clip(tmp_path / "clip.mp4", 3)
+    (tmp_path / "list.mp4").write_text(listed)
+    desk = Desk(tmp_path / "list.mp4")
+    desks.append(desk)
+
+    assert desk.broken().problem.kind is Kind.SOURCE_NOT_VIDEO
+
+
+def test_titles_in_no_known_encoding_do_not_keep_a_clip_from_being_shown(tmp_path: Path, desks: list[Desk]) -> None:
+    path = numbered_clip(tmp_path / "clip.mkv", 3)
+    # The name of the program that made it, of the same length.
+    path.write_bytes(path.read_bytes().replace(b"Lavf", b"\xe9\xff\xfe\xbf"))
+    desk = Desk(path)
+    desks.append(desk)
+    desk.opened()
+
+    assert number_of(color_of(desk.picture(1))) == 1
+
+
+@pytest.mark.log_ok
+def test_a_file_that_trips_the_decoder_up_in_an_unknown_way_is_called_broken(
+    tmp_path: Path, desks: list[Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(_file: ClipFile) -> None:
+        raise OverflowError
+
+    monkeypatch.setattr(ClipFile, "open", stumble)
+    desk = Desk(numbered_clip(tmp_path / "clip.mp4", 3))
+    desks.append(desk)
+
+    broken = desk.broken()
+
+    assert (broken.problem.kind, broken.playable) == (Kind.SOURCE_DAMAGED, 0)
+    assert "OverflowError" in broken.problem.detail
+
+
+def test_what_declares_more_samples_than_it_has_bytes_is_refused_at_once(tmp_path: Path, desks: list[Desk]) -> None:
+    quiet = encode(tmp_path / "quiet.mp4").read_bytes()
+    bombs = dict(table_bombs({"plain.mp4": quiet, "silent.mp4": quiet}))
+    for name in ("samples-uniform.mp4", "places-same.mp4", "packed.mov"):
+        (tmp_path / name).write_bytes(bombs[name])
+        desk = Desk(tmp_path / name)
+        desks.append(desk)
+
+        assert desk.broken().problem.kind is Kind.SOURCE_DAMAGED
+
+
+def test_a_frame_larger_than_its_header_says_is_not_decoded(tmp_path: Path, desks: list[Desk]) -> None:
+    (tmp_path / "inner.mov").write_bytes(inner_frames_bomb())
+    desk = Desk(tmp_path / "inner.mov")
+    desks.append(desk)
+
+    assert desk.broken().problem.kind is Kind.SOURCE_DAMAGED
 
 
 def test_a_format_without_a_decoder_is_refused_and_does_not_end_the_thread_unheard(

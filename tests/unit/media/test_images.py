@@ -12,6 +12,7 @@ from klingstudio.domain.errors import InputRefused, Kind
 from klingstudio.domain.media import IMAGE_FORMATS
 from klingstudio.media.images import clean_image, image
 from klingstudio.media.whole_file import new_part
+from tests.torture.media.pictures import chunk, png, scans_jpeg
 from tests.unit.media.made_clips import is_upright, picture
 
 PLACE = b"48.8584 N"
@@ -216,3 +217,20 @@ def png_header(width: int, height: int) -> bytes:
         + chunk(b"IDAT", zlib.compress(bytes(100)))
         + chunk(b"IEND", b"")
     )
+
+
+def test_a_jpeg_that_goes_over_its_pixels_for_ever_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "scans.jpg").write_bytes(scans_jpeg(2_000))
+    (tmp_path / "few.jpg").write_bytes(scans_jpeg(3))
+
+    assert kind_of(tmp_path / "scans.jpg") is Kind.IMAGE_UNREADABLE
+    assert image(tmp_path / "few.jpg").width_px == 7_000
+
+
+def test_words_that_swell_in_a_picture_are_refused_before_they_fill_the_memory(tmp_path: Path) -> None:
+    words = chunk(b"zTXt", b"name\0\0" + zlib.compress(bytes(900_000)))
+    (tmp_path / "words.png").write_bytes(png(16, 16, b"", extra=words * 20))
+    (tmp_path / "note.png").write_bytes(png(16, 16, b"", extra=words * 2))
+
+    assert kind_of(tmp_path / "words.png") is Kind.IMAGE_UNREADABLE
+    assert image(tmp_path / "note.png").width_px == 16

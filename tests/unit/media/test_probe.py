@@ -15,6 +15,8 @@ from klingstudio.media import probe as probing
 from klingstudio.media.container import boxes, sniff
 from klingstudio.media.probe import mark_source, probe
 from klingstudio.media.source_file import stat_source
+from tests.torture.media.films import lies, table_bombs
+from tests.torture.media.originals import encode
 from tests.unit.media.made_clips import make_clip, picture, tone
 
 
@@ -295,3 +297,35 @@ def test_rounding_to_the_clock_of_the_file_is_no_variable_rate(gaps: list[int], 
     stamps = [sum(gaps[:n]) for n in range(len(gaps) + 1)]
 
     assert probing._varies(stamps) is varies
+
+
+def test_titles_in_no_known_encoding_do_not_keep_a_source_from_being_used(tmp_path: Path) -> None:
+    path = encode(tmp_path / "clip.mkv")
+    path.write_bytes(path.read_bytes().replace(b"Lavf", b"\xe9\xff\xfe\xbf"))
+
+    assert probe(path).frame_count == 16
+
+
+def test_the_length_is_that_of_the_frames_whatever_the_header_says(tmp_path: Path) -> None:
+    quiet = encode(tmp_path / "quiet.mp4").read_bytes()
+
+    for name, data, lasts_s in lies({"silent.mp4": quiet}):
+        (tmp_path / name).write_bytes(data)
+        assert probe(tmp_path / name).duration_s == pytest.approx(lasts_s, rel=0.05)
+
+
+def test_bombs_are_refused_before_they_are_opened(tmp_path: Path) -> None:
+    quiet = encode(tmp_path / "quiet.mp4").read_bytes()
+    for name, data in table_bombs({"plain.mp4": quiet, "silent.mp4": quiet}):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(InputRefused):
+            probe(tmp_path / name)
+
+
+def test_while_a_long_source_is_read_it_is_told_how_far(tmp_path: Path) -> None:
+    told: list[float] = []
+
+    probe(encode(tmp_path / "long.mp4", size=(16, 16), frames=2500), told.append)
+
+    assert len(told) == 3
+    assert all(0 <= one <= 1 for one in told)

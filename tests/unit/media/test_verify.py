@@ -8,6 +8,7 @@ import pytest
 
 from klingstudio.domain.errors import Kind, StudioError
 from klingstudio.media.verify import verify
+from tests.torture.media.originals import FRAGMENTED, encode
 from tests.unit.media.made_clips import make_clip
 
 FAST_START = {"movflags": "+faststart"}
@@ -99,3 +100,69 @@ def test_a_video_in_another_container_is_refused(tmp_path: Path) -> None:
 def test_a_take_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert is_refused(tmp_path / "no.mp4")
     assert is_refused(tmp_path)
+
+
+@pytest.mark.parametrize("hole", [64, 512, 4096])
+def test_a_hole_of_zeros_in_the_pictures_is_refused_wherever_it_lies(hole: int, tmp_path: Path) -> None:
+    whole = encode(tmp_path / "take.mp4").read_bytes()
+    start, end = whole.index(b"mdat") + 4, whole.index(b"moov") - 4
+    path = tmp_path / "hole.mp4"
+
+    passed = []
+    # The first of them is what the encoder says of itself, which nobody sees.
+    for at in range(start + 800, end - hole, max(hole // 2, (end - start) // 40)):
+        path.write_bytes(whole[:at] + bytes(hole) + whole[at + hole :])
+        if not is_refused(path):
+            passed.append(at)
+
+    assert passed == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "spoiled"),
+    [(b"stsz", b"stsX"), (b"stts", b"sttX"), (b"stsd", b"stsX"), (b"mdia", b"mdiX")],
+)
+def test_a_sound_that_can_no_longer_be_found_is_missed(kind: bytes, spoiled: bytes, tmp_path: Path) -> None:
+    path = encode(tmp_path / "take.mp4", sound="aac")
+    whole = path.read_bytes()
+    at = whole.rindex(kind)
+    path.write_bytes(whole[:at] + spoiled + whole[at + 4 :])
+
+    assert is_refused(path)
+
+
+def test_a_take_in_which_half_of_the_pieces_is_hidden_is_refused(tmp_path: Path) -> None:
+    path = encode(tmp_path / "take.mp4", container=FRAGMENTED)
+    whole = path.read_bytes()
+    at = whole.rindex(b"traf")
+    path.write_bytes(whole[:at] + b"traX" + whole[at + 4 :])
+
+    assert is_refused(path)
+
+
+def test_pictures_whose_order_is_lost_are_refused(tmp_path: Path) -> None:
+    path = encode(tmp_path / "take.mp4")
+    path.write_bytes(path.read_bytes().replace(b"ctts", b"cttX"))
+
+    assert is_refused(path)
+
+
+def test_a_sound_whose_clock_is_wrong_is_refused(tmp_path: Path) -> None:
+    path = encode(tmp_path / "take.mp4", sound="aac")
+    whole = path.read_bytes()
+    at = whole.rindex(b"mdhd") + 16
+    assert int.from_bytes(whole[at : at + 4], "big") == 48_000
+    path.write_bytes(whole[:at] + (60).to_bytes(4, "big") + whole[at + 4 :])
+
+    assert is_refused(path)
+
+
+def test_titles_in_no_known_encoding_are_no_damage(tmp_path: Path) -> None:
+    path = encode(tmp_path / "take.mp4")
+    path.write_bytes(path.read_bytes().replace(b"Lavf", b"\xe9\xff\xfe\xbf"))
+
+    assert verify(path).frame_count == 16
+
+
+def test_uncompressed_sound_is_counted_as_it_comes(tmp_path: Path) -> None:
+    assert verify(encode(tmp_path / "take.mov", sound="pcm_s16le")).audio_codec == "pcm_s16le"

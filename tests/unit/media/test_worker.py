@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -28,10 +29,12 @@ BEGIN = "import json, os, signal, sys, time\ncommand = json.loads(sys.stdin.read
 def scripted(tmp_path: Path) -> Callable[..., MediaWorker]:
     """A worker whose process runs a few lines of the test instead of the real ones."""
 
-    def make(script: str, *, wall_s: float = 20.0, memory_bytes: int = 2**30) -> MediaWorker:
+    def make(
+        script: str, *, wall_s: float = 20.0, memory_bytes: int = 2**30, silence_s: float | None = None
+    ) -> MediaWorker:
         path = tmp_path / "worker_script.py"
         path.write_text(BEGIN + script)
-        allowance = Allowance(wall_s=wall_s, memory_bytes=memory_bytes)
+        allowance = Allowance(wall_s=wall_s, memory_bytes=memory_bytes, silence_s=silence_s)
         return MediaWorker([sys.executable, str(path)], dict.fromkeys(ALLOWANCES, allowance))
 
     return make
@@ -165,6 +168,11 @@ async def test_it_works_on_the_loop_of_the_window(qapp: object, tmp_path: Path) 
         ("print('no json', flush=True)", "probe"),
         ("print('{\"other\": 1}', flush=True)", "no sense"),
         ("os.close(1); os._exit(0)", "code 0"),
+        ("print('[' * 200_000, flush=True)", "without end"),
+        ("print('{\"problem\": []}', flush=True)", "no sense"),
+        ('print(\'{"problem": {"kind": "no such"}}\', flush=True)', "no sense"),
+        ('print(\'{"result": {"fps": "1/0"}}\', flush=True)', "no sense"),
+        ("print('{\"result\": 7}', flush=True)", "no sense"),
     ],
 )
 async def test_a_worker_that_crashes_is_reported(
@@ -191,6 +199,96 @@ async def test_a_worker_that_hangs_is_ended_with_its_children(
     pids = [int(word) for word in note.read_text().split()]
     assert len(pids) == 2
     assert_gone(pids)
+
+
+async def test_a_worker_that_says_nothing_is_ended_long_before_its_time(
+    scripted: Callable[..., MediaWorker], tmp_path: Path
+) -> None:
+    note = tmp_path / "pid"
+    script = f"open({str(note)!r}, 'w').write(str(os.getpid()))\nwhile True: pass"
+    began = time.monotonic()
+
+    failed = await failure(scripted(script, wall_s=60, silence_s=1.5).probe(tmp_path / "any.mp4"))
+
+    assert failed.problem.kind is Kind.MEDIA_WORKER_FAILED
+    assert "nothing heard" in failed.problem.detail
+    assert time.monotonic() - began < 20
+    assert_gone([int(note.read_text())])
+
+
+async def test_a_worker_that_says_it_is_alive_has_all_its_time(
+    scripted: Callable[..., MediaWorker], tmp_path: Path
+) -> None:
+    script = "while True:\n    print('{\"progress\": 0.0}', flush=True)\n    time.sleep(0.1)"
+
+    failed = await failure(scripted(script, wall_s=4, silence_s=2).probe(tmp_path / "any.mp4"))
+
+    assert "within 4 s" in failed.problem.detail
+
+
+def test_only_calls_that_tell_how_far_they_are_must_not_be_silent() -> None:
+    assert {do for do, allowance in ALLOWANCES.items() if allowance.silence_s} == {"probe", "verify"}
+    assert all((allowance.silence_s or 0) < 20 for allowance in ALLOWANCES.values())
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "while True: os.write(1, bytes(1 << 20))",
+        "while True: os.write(1, b'x' * (1 << 20))",
+        "while True: os.write(1, b'{\"progress\": 0.5}\\n' * 1000)",
+    ],
+    ids=["zeros", "one-endless-line", "progress-without-end"],
+)
+async def test_a_worker_that_talks_without_end_costs_little_memory(
+    script: str, scripted: Callable[..., MediaWorker], tmp_path: Path
+) -> None:
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    failed = await failure(scripted(script, wall_s=3).probe(tmp_path / "any.mp4"))
+
+    assert failed.problem.kind is Kind.MEDIA_WORKER_FAILED
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 400 * 2**20
+
+
+async def test_a_worker_without_end_leaves_nothing_running(
+    scripted: Callable[..., MediaWorker], tmp_path: Path
+) -> None:
+    note = tmp_path / "pids"
+    script = (
+        "for _ in range(3): os.fork()\n"
+        f"open({str(note)!r}, 'a').write(f'{{os.getpid()}} ')\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "while True: time.sleep(0.01)"
+    )
+
+    await failure(scripted(script, wall_s=2).probe(tmp_path / "any.mp4"))
+
+    pids = [int(word) for word in note.read_text().split()]
+    assert len(pids) == 8
+    assert_gone(pids)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not enforce all of them")
+async def test_the_limits_of_a_worker_are_in_force(scripted: Callable[..., MediaWorker], tmp_path: Path) -> None:
+    note = tmp_path / "limits"
+    script = (
+        "import resource\nfrom klingstudio.media.child import restrain\nrestrain(**command['limits'])\n"
+        "names = ('AS', 'CPU', 'CORE', 'NOFILE')\n"
+        f"note = open({str(note)!r}, 'w')\n"
+        "json.dump({name: resource.getrlimit(getattr(resource, 'RLIMIT_' + name)) for name in names}, note)\n"
+        "note.close()\nfor n in range(1000): command[n] = open('/dev/null')\n"
+    )
+
+    await failure(scripted(script, wall_s=20, memory_bytes=2**30).probe(tmp_path / "any.mp4"))
+
+    limits = json.loads(note.read_text())
+    assert limits["AS"] == [2**30, 2**30]
+    assert limits["CORE"] == [0, 0]
+    assert limits["NOFILE"] == [128, 128]
+    assert 20 <= limits["CPU"][1] <= 20 * 8
 
 
 async def test_a_worker_that_eats_memory_is_reported(scripted: Callable[..., MediaWorker], tmp_path: Path) -> None:
@@ -374,6 +472,23 @@ def test_a_worker_learns_no_key() -> None:
 
     assert "secret" not in str(seen)
     assert set(seen) == {"PATH", "LC_ALL", "PYTHONPATH", "MALLOC_ARENA_MAX"}
+
+
+async def test_the_environment_of_a_running_worker_holds_no_key(
+    scripted: Callable[..., MediaWorker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = tmp_path / "seen"
+    monkeypatch.setenv("FAL_KEY", "5ecret-of-nobody")
+    monkeypatch.setenv("SOME_OTHER_VARIABLE", "5ecret-of-nobody")
+
+    await failure(
+        scripted(f"open({str(note)!r}, 'wb').write(open('/proc/self/environ', 'rb').read())").probe(
+            tmp_path / "any.mp4"
+        )
+    )
+
+    assert b"MALLOC_ARENA_MAX" in note.read_bytes()
+    assert b"5ecret" not in note.read_bytes()
 
 
 def test_the_command_runs_the_module_with_this_python() -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,9 @@ from klingstudio.ui.window import Window
 if TYPE_CHECKING:
     import asyncio
 
+    from klingstudio.domain.errors import Problem
+    from klingstudio.engine.restored import Found
+    from klingstudio.paths import Paths
     from klingstudio.studio import Studio
     from klingstudio.ui.models.bundle import Models
     from klingstudio.ui.models.problems import Problems
@@ -34,6 +39,8 @@ PAINT_LIMIT_MS = 1000
 COLLECT_EVERY_MS = 1000
 INTERRUPTED = 130
 _HEAVY = ("klingstudio.studio", "klingstudio.media.decode")
+_ENDS = ("SIGTERM", "SIGINT", "SIGHUP")
+"""How a system, a terminal or a person ends a program."""
 
 
 def run(argv: Sequence[str], *, demo: bool) -> int:
@@ -46,6 +53,11 @@ def run(argv: Sequence[str], *, demo: bool) -> int:
     app = _application()
     collector = Collector(app)
     window = Window(None, Theme(app))
+    with _closing_on_signals(window.close):
+        return _run(app, window, collector, argv, demo=demo)
+
+
+def _run(app: QApplication, window: Window, collector: Collector, argv: Sequence[str], *, demo: bool) -> int:
     window.show()
     if not _painted(app, window):
         return 0
@@ -152,6 +164,27 @@ class Collector(QObject):
         gc.enable()
 
 
+@contextmanager
+def _closing_on_signals(close: Callable[[], object]) -> Iterator[None]:
+    """Who ends the program from outside closes its window: nothing is lost by that, and an answer is waited for.
+
+    Python hears of a signal in the next slot that runs; the collector's is never far.
+    """
+
+    def hear(_number: int, _frame: object) -> None:
+        # Not from inside whatever was interrupted.
+        QTimer.singleShot(0, close)
+
+    numbers = [getattr(signal, name) for name in _ENDS if hasattr(signal, name)]
+    # A shell has what it starts in the background ignore some of them.
+    before = {n: signal.signal(n, hear) for n in numbers if signal.getsignal(n) is not signal.SIG_IGN}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _painted(app: QApplication, window: Window | Comparer) -> bool:
     """Run Qt until the window has been painted. False when it was closed instead."""
     is_open = True
@@ -190,28 +223,39 @@ def _application() -> QApplication:
 
 async def main(window: Window, models: Models, *, demo: bool) -> None:
     import asyncio
+    from datetime import UTC, datetime
+
+    from klingstudio.life import Life, look_back
+    from klingstudio.paths import paths
 
     closed = asyncio.Event()
     window.closed.connect(closed.set)
-    studio = await _open(window, models, closed)
+    folder = paths(os.environ).logs
+    past = look_back(folder, datetime.now(UTC))
+    studio = await _open(window, models, closed, goes_on=not past.is_loop)
     if studio is None:
         return
+    # Only who has the data folder for itself may say so.
+    life = Life(folder, past, datetime.now(UTC))
     try:
         models.attach(studio)
-        window.attach()
+        studio.recovery.hear(lambda found: _tell_found(models, found))
+        window.normal_wanted.connect(studio.go_on)
+        window.attach(past)
         # Kept until the end: Qt does not keep an object alive because a signal is connected to it.
         show = Demo(window, models)
         if demo:
             show.start()
         await closed.wait()
+        life.end()
     finally:
         window.detach()
         await models.aclose()
         await studio.aclose()
 
 
-async def _open(window: Window, models: Models, closed: asyncio.Event) -> Studio | None:
-    """The open studio, or None when the person gave up."""
+async def _open(window: Window, models: Models, closed: asyncio.Event, *, goes_on: bool) -> Studio | None:
+    """The open studio, or None when the person gave up. `goes_on`: with every job that was sent."""
     import asyncio
     import importlib
     import logging
@@ -224,21 +268,73 @@ async def _open(window: Window, models: Models, closed: asyncio.Event) -> Studio
         await asyncio.to_thread(importlib.import_module, name)
     from klingstudio.studio import Studio
 
-    answered = asyncio.Event()
-    window.retry_wanted.connect(answered.set)
-    window.closed.connect(answered.set)
+    folders = paths(os.environ)
     while not closed.is_set():
         try:
             return await Studio.open(
-                paths(os.environ), os.environ, on_bug=lambda error: models.problems.report("a job", error)
+                folders,
+                os.environ,
+                on_bug=lambda error: models.problems.report("a job", error),
+                goes_on=goes_on,
             )
         except StudioError as error:
             logging.getLogger(__name__).info("the studio cannot be opened: %s", error)
-            window.show_failure(error.problem)
-        answered.clear()
-        await answered.wait()
-        window.hide_failure()
+            await _ask(window, folders, error.problem)
     return None
+
+
+async def _ask(window: Window, folders: Paths, problem: Problem) -> None:
+    """Show why the studio cannot be opened, and do what the person wants; returns when it is to be tried again."""
+    import asyncio
+
+    from klingstudio.domain.errors import StudioError
+    from klingstudio.studio import put_back, rescue
+
+    answered = asyncio.Event()
+    ways: list[tuple[Any, Path | None]] = []
+
+    def choose(way: object, backup: Path | None) -> None:
+        ways.append((way, backup))
+        answered.set()
+
+    window.retry_wanted.connect(answered.set)
+    window.closed.connect(answered.set)
+    window.way_wanted.connect(choose)
+    shown = problem
+    try:
+        while True:
+            window.show_failure(shown, await asyncio.to_thread(rescue, folders, problem))
+            await answered.wait()
+            window.hide_failure()
+            if not ways:
+                return
+            try:
+                await asyncio.to_thread(put_back, folders, problem, *ways.pop())
+            except StudioError as error:
+                answered.clear()
+                shown = error.problem
+            else:
+                return
+    finally:
+        window.retry_wanted.disconnect(answered.set)
+        window.closed.disconnect(answered.set)
+        window.way_wanted.disconnect(choose)
+
+
+def _tell_found(models: Models, found: Found) -> None:
+    """What a provider's list had after a backup was put back: money was spent there, so it stays until it was read."""
+    from klingstudio.domain.errors import Kind, Problem
+    from klingstudio.ui import text
+
+    since = f"{found.since.astimezone():%Y-%m-%d %H:%M}"
+    if found.problem is not None:
+        why = f"{found.provider.title}: {text.sentence(found.problem).title.lower()}"
+        models.problems.show(Problem(kind=Kind.LIST_UNREAD, detail=why))
+    elif found.jobs:
+        words = text.found_again(found.jobs, found.provider.title, since)
+        models.problems.show(Problem(kind=Kind.EDITS_FOUND, detail=words))
+    else:
+        models.problems.say(text.found_again(0, found.provider.title, since))
 
 
 class Demo:

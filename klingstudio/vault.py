@@ -36,6 +36,8 @@ _PREFIXES = ("authorization:", "bearer ", "key ")
 _QUOTES = "\"'`“”‘’«»"
 _NONE_HERE = "There is no keychain on this system"
 _CLOSING_S = 0.2
+READING_S, CHANGING_S = 10.0, 60.0
+"""How long a keychain may take. Who has just pressed Save may be asked for a password, and has to type it."""
 
 log = logging.getLogger(__name__)
 
@@ -113,8 +115,16 @@ def clean_key(text: str) -> str:
 class Vault:
     """The keys of this process. One for the whole program; made and used on one event loop."""
 
-    def __init__(self, environ: Mapping[str, str], opener: Callable[[], Backend | None] = open_backend) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        opener: Callable[[], Backend | None] = open_backend,
+        *,
+        reading_s: float = READING_S,
+        changing_s: float = CHANGING_S,
+    ) -> None:
         self._environ = environ
+        self._reading_s, self._changing_s = reading_s, changing_s
         self._keychain = _Keychain(opener)
         self._session: dict[str, str] = {}
 
@@ -130,7 +140,9 @@ class Vault:
         if provider_id in self._session:
             return Secret(self._session[provider_id], Where.SESSION, "The key is kept for this session only.")
         try:
-            value = await self._keychain.call(lambda backend: backend.get_password(SERVICE, provider_id))
+            value = await self._keychain.call(
+                lambda backend: backend.get_password(SERVICE, provider_id), self._reading_s
+            )
         except _NoKeychain as error:
             return Secret(None, Where.NONE, f"{error}, so a key can be kept for this session only.")
         except _KeychainFailed as error:
@@ -151,7 +163,9 @@ class Vault:
             return backend.get_password(SERVICE, provider_id) == key
 
         try:
-            reason = "" if await self._keychain.call(write) else "The keychain did not give the key back"
+            reason = (
+                "" if await self._keychain.call(write, self._changing_s) else "The keychain did not give the key back"
+            )
         except (_NoKeychain, _KeychainFailed) as error:
             reason = str(error)
         if reason:
@@ -174,7 +188,7 @@ class Vault:
             return backend.get_password(SERVICE, provider_id) is None
 
         try:
-            reason = "" if await self._keychain.call(delete) else "The keychain kept the key"
+            reason = "" if await self._keychain.call(delete, self._changing_s) else "The keychain kept the key"
         except _NoKeychain:
             return
         except _KeychainFailed as error:
@@ -212,8 +226,8 @@ class _Keychain:
         self._thread: threading.Thread | None = None
         self._is_closed = False
 
-    async def call(self, ask: Callable[[Backend], T]) -> T:
-        """Run `ask` on the keychain thread and wait as long as it takes."""
+    async def call(self, ask: Callable[[Backend], T], limit_s: float) -> T:
+        """Run `ask` on the keychain thread and wait so long for it; what comes later is let go."""
         if self._is_closed:
             raise _KeychainFailed("The program is closing")
         loop = asyncio.get_running_loop()
@@ -242,7 +256,11 @@ class _Keychain:
             self._thread = threading.Thread(target=self._run, name="keychain", daemon=True)
             self._thread.start()
         self._work.put(work)
-        return await answer
+        try:
+            async with asyncio.timeout(limit_s):
+                return await answer
+        except TimeoutError:
+            raise _KeychainFailed(f"The keychain has not answered for {limit_s:g} seconds") from None
 
     def close(self) -> None:
         self._is_closed = True

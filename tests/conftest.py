@@ -23,6 +23,7 @@ import pytest
 from hypothesis import settings
 
 from tests.fakes.sandbox import Sandbox, run_sandbox
+from tests.leaks import pytest_sessionfinish, pytest_terminal_summary  # noqa: F401 - pytest finds them by their names
 
 # Machines are shared and noisy: how long an example took says nothing about the code.
 settings.register_profile("unhurried", deadline=None)

@@ -100,6 +100,11 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
         "Nothing was sent. Choose the file again to use it as it is now.",
         _B.CHOOSE_VIDEO,
     ),
+    Kind.SOURCE_CHANGING: (
+        "The source is still being written",
+        "Nothing was sent. Wait until the other program has finished it, then try again.",
+        _B.TRY_AGAIN,
+    ),
     Kind.SOURCE_UNFITTABLE: (
         "This picture shape does not fit",
         "Let it be padded or cropped, or choose another video.",
@@ -115,6 +120,11 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
         "Reading this file took too much time or memory",
         "It may be damaged. Try again or choose another file.",
         _B.TRY_AGAIN,
+    ),
+    Kind.PREVIEW_UNSAFE: (
+        "This clip is not played here",
+        "Kling Studio ended unexpectedly twice while it was opened. It can still be edited at a provider.",
+        _B.CHOOSE_VIDEO,
     ),
     # words and pictures
     Kind.PROMPT_EMPTY: ("The prompt is empty", "Write what should change in the video.", _B.GO_TO_PROMPT),
@@ -316,6 +326,16 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
         "Fetch it again; that costs nothing.",
         _B.TRY_AGAIN,
     ),
+    Kind.TAKE_ANOTHER: (
+        "This is not that take",
+        "A take is known by its content. Choose the very file that was made for this edit.",
+        _B.NONE,
+    ),
+    Kind.TAKE_ELSEWHERE: (
+        "The take lies in another folder",
+        "Show it in its folder to copy it where you want it.",
+        _B.NONE,
+    ),
     # this computer
     Kind.DISK_FULL: ("The disk is full", "Free some space, then go on.", _B.CONTINUE),
     Kind.DISK_UNWRITABLE: (
@@ -335,18 +355,17 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
     ),
     Kind.DATABASE_DAMAGED: (
         "The list of your edits is damaged",
-        "Nothing was changed. Put a backup back; what was ordered after it is then looked for at the providers.",
+        "Nothing was changed. Where there is a backup it can be put back; without a window `klingstudio restore` does.",
         _B.COPY_DETAILS,
     ),
     Kind.DATABASE_ALTERED: (
         "The list of your edits is not as it was left",
-        "Nothing was changed. Put a backup back, or keep the list as it is;"
-        " what may be missing in it is then looked for at the providers.",
+        "Nothing was changed. Put a backup back, or keep it as it is and have the providers asked for what is missing.",
         _B.COPY_DETAILS,
     ),
     Kind.DATABASE_GONE: (
         "The list of your edits is not there",
-        "If it lies on a drive, connect that and try again. Otherwise put a backup back.",
+        "Nothing was changed. If it lies on a drive, connect that and try again.",
         _B.TRY_AGAIN,
     ),
     Kind.JOB_UNREADABLE: (
@@ -356,8 +375,18 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
     ),
     Kind.MAY_BE_SENT: (
         "This edit may have been sent since the backup",
-        "To go on looks in the provider's list first; if it is not there, it is sent, and charged.",
-        _B.CONTINUE,
+        "Look among the newer takes and on the provider's page first: to run it again orders it once more.",
+        _B.RUN_AGAIN,
+    ),
+    Kind.EDITS_FOUND: (
+        "Edits were found that the restored list did not know",
+        "They were charged when they were ordered; their takes are fetched now, without their prompts and settings.",
+        _B.NONE,
+    ),
+    Kind.LIST_UNREAD: (
+        "A provider could not be asked for newer edits",
+        "What was ordered since may be missing here, and was charged. It is asked again at the next start.",
+        _B.NONE,
     ),
     Kind.JOB_UNKNOWN: ("There is no such job", "Check the id in the list of jobs.", _B.NONE),
     Kind.JOB_NOT_WAITING: ("This job does not wait for an answer", "Look at where it stands now.", _B.NONE),
@@ -470,6 +499,54 @@ def one_line(problem: Problem) -> str:
     title, advice, _ = _WORDS[problem.kind]
     parts = [title, _why(problem).removesuffix("."), charged(problem), advice.removesuffix(".")]
     return " - ".join(" ".join(part.split()) for part in parts if part)
+
+
+_MEANS = {
+    "backup": (
+        "A backup does not know what was ordered after it: every provider with a key is asked for that,"
+        " and no edit that may have been sent is sent again by itself."
+    ),
+    "as-it-is": "To keep the list loses nothing that can be read in it, and the providers are asked in the same way.",
+    "empty": (
+        "There is no backup. An empty list knows nothing of earlier edits; your takes stay where they are,"
+        " and edits of the last 30 days are looked for at every provider with a key."
+    ),
+}
+_SET_ASIDE = "The files as they are now are set aside, never deleted."
+
+
+def way_means(way: str) -> str:
+    """What a way out of a list that cannot be used means, by its value."""
+    return f"{_MEANS[way]} {_SET_ASIDE}" if way != "as-it-is" else _MEANS[way]
+
+
+def backup(jobs: int, when: str) -> str:
+    """A backup in a list of them: `20 Nov 14:31, 124 edits`."""
+    return f"{when}, {_edits(jobs)}"
+
+
+def restore_backup(jobs: int, when: str) -> str:
+    """The label of the button."""
+    return f"Restore the backup of {backup(jobs, when)}"
+
+
+def still_readable(jobs: int) -> str:
+    """Above what can be looked at of a list that cannot be used."""
+    return f"What can be read in it: {_edits(jobs)}"
+
+
+def found_again(jobs: int, provider: str, since: str) -> str:
+    """What a provider's list had that the journal did not know."""
+    return f"{_edits(jobs)} at {provider} since {since}" if jobs else f"No other edits at {provider} since {since}"
+
+
+def _edits(jobs: int) -> str:
+    return "1 edit" if jobs == 1 else f"{jobs} edits"
+
+
+def offline(take: str) -> str:
+    """What became of a take that is not where it was."""
+    return f"{take} is not there. Connect the disk it lies on, or say where it is now."
 
 
 def phase(state: State) -> str:

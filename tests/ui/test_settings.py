@@ -16,6 +16,7 @@ from klingstudio.ui.theme import Theme
 from klingstudio.ui.widgets.focus import FocusRing
 from klingstudio.vault import Secret, Where
 from tests.fakes.studio import FREE, PAID, provider
+from tests.fakes.studio_run import KEY
 from tests.ui.conftest import Desk
 
 
@@ -231,3 +232,42 @@ async def test_the_settings_fit_on_the_screen_with_large_text(qtbot: QtBot, qapp
         await desk.models.aclose()
         desk.window.detach()
         desk.window.close()
+
+
+async def test_a_pasted_key_leaves_the_clipboard_a_while_after_it_was_saved(desk: Desk) -> None:
+    _, box = await opened(desk)
+    box.pasted._timer.setInterval(20)
+    clipboard = QApplication.clipboard()
+
+    for key, then in ((KEY, ""), (f"{KEY}-2", "something else")):
+        clipboard.setText(f" {key}\n")
+        box.field.setFocus()
+        box.field.paste()
+        QTest.keyClick(box.field, Qt.Key.Key_Return)
+        await desk.until(lambda: desk.models.accounts.state(PAID.id).answer == "Saved")
+        assert clipboard.text() == f" {key}\n", "not at once: it may be wanted elsewhere, too"
+        clipboard.setText(then or clipboard.text())
+        await desk.until(lambda: not box.pasted._timer.isActive())
+
+        assert clipboard.text() == then
+        assert box.field.text() == ""
+
+
+async def test_a_key_that_was_not_saved_does_not_stay_in_a_closed_dialog(desk: Desk) -> None:
+    dialog, box = await opened(desk)
+    box.field.setText(KEY)
+
+    dialog.close()
+
+    assert box.field.text() == ""
+
+
+async def test_a_pasted_key_leaves_the_clipboard_when_the_program_ends(desk: Desk) -> None:
+    _, box = await opened(desk)
+    QApplication.clipboard().setText(KEY)
+    box.field.paste()
+    QTest.keyClick(box.field, Qt.Key.Key_Return)
+
+    desk.window.detach()
+
+    assert QApplication.clipboard().text() == ""

@@ -49,6 +49,22 @@ def words(job: Job, **changes: object) -> CardWords:
 
 
 @pytest.mark.parametrize("state", State)
+def test_an_edit_that_cannot_be_read_says_so_and_offers_nothing(state: State) -> None:
+    said = words(a_job(state=state, paused=True, problem=Problem(kind=Kind.JOB_UNREADABLE, charged=Charged.MAYBE)))
+
+    assert (said.state, said.acts, said.is_moving) == ("This edit cannot be read", (), False)
+    assert said.detail
+
+
+def test_an_edit_that_may_have_been_sent_after_the_backup_is_only_run_as_another_one() -> None:
+    said = words(a_job(state=State.DRAFT, problem=Problem(kind=Kind.MAY_BE_SENT, charged=Charged.MAYBE)))
+
+    assert said.acts == (Act.RUN_AGAIN,)
+    assert "may have been sent" in said.state
+    assert "may have been charged" in said.foot
+
+
+@pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("paused", [False, True])
 def test_every_state_has_a_card_that_says_something(state: State, paused: bool) -> None:
     said = words(a_job(state=state, paused=paused))

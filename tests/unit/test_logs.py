@@ -1,19 +1,23 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import faulthandler
 import logging
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from klingstudio import logs
 from klingstudio.logs import about_job, redact
+from tests.torture.secrets import scan_bytes
 
 log = logging.getLogger("klingstudio.tests")
-SECRET = "sk-9f8e7d6c5b4a39281706"
+SECRET = "sk-5ecret-9f8e7d6c5b4a39281706"
 
 
 @pytest.fixture
@@ -180,3 +184,108 @@ def test_ending_leaves_the_logging_of_the_process_as_it_was(tmp_path: Path) -> N
 
     assert list(logging.getLogger().handlers) == handlers
     assert logging.getLogger("klingstudio").level == level
+
+
+# --- what a service echoes --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        lambda key: base64.b64encode(f"{key}:".encode()).decode(),
+        lambda key: base64.b64encode(f"u:{key}".encode()).decode(),
+        lambda key: base64.urlsafe_b64encode(f"me:{key}?".encode()).decode(),
+        lambda key: quote(key, safe=""),
+        lambda key: key.encode().hex(),
+    ],
+)
+def test_a_concealed_key_is_masked_in_the_shapes_in_which_services_echo_it(echo: Callable[[str], str]) -> None:
+    key = f"id+/{SECRET}"
+    logs.conceal(key)
+
+    words = redact(f"the service said <{echo(key)}>")
+
+    assert scan_bytes("words", words.encode(), [SECRET]) == []
+    assert "***" in words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"token": "{SECRET}", "token_type": "Bearer"}}',
+        f'{{"fields": {{"X-Amz-Signature": "{SECRET}"}}}}',
+        f'{{"X-Amz-Credential": "{SECRET}/20261121/eu/s3"}}',
+        f'"https:\\/\\/cdn.example\\/take.mp4?X-Amz-Signature={SECRET}"',
+        f"https://cdn.example/take.mp4#token={SECRET}",
+        f"sent eyJhbGciOiJIUzI1NiJ9.{SECRET}.{SECRET}, refused",
+    ],
+)
+def test_what_opens_an_upload_or_a_file_is_masked_too(text: str) -> None:
+    assert SECRET not in redact(text)
+
+
+# --- what a service may not do to the log -----------------------------------------------------------------------------
+
+
+@pytest.mark.log_ok
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_words_of_a_server_never_begin_a_line_of_the_log(log_file: Path, end: str) -> None:
+    forged = f"no{end}2026-11-21T00:00:00.000Z INFO    klingstudio.engine paid twice\u202e"
+    log.info("it said %s", forged)
+    try:
+        raise ValueError(forged)
+    except ValueError:
+        log.exception("it failed")
+
+    text = log_file.read_text("utf-8")
+    assert sum(not line.startswith("    ") for line in text.splitlines()) == 2
+    assert "\u202e" not in text
+
+
+def test_the_http_library_stays_out_also_where_somebody_asks_for_everything(log_file: Path) -> None:
+    for name in ("httpx", "httpcore", "httpcore.http11"):
+        one, before = logging.getLogger(name), logging.getLogger(name).level
+        one.setLevel(logging.DEBUG)
+        one.debug("send_request_headers.started request=[(b'Authorization', b'Bearer x')]")
+        one.setLevel(before)
+    log.info("ours")
+
+    assert len(log_file.read_text("utf-8").splitlines()) == 1
+
+
+# --- what comes again and again ---------------------------------------------------------------------------------------
+
+
+def test_a_line_that_comes_again_and_again_is_counted(tmp_path: Path) -> None:
+    end = logs.start(tmp_path)
+    for n in range(1000):
+        with about_job("8f3a"):
+            log.info("could not look: %s", "network_down")
+            log.info("GET https://a.example/x 503 in %d ms", n)
+        with about_job("9b21"):
+            log.info("could not look: %s", "network_down")
+    end()
+
+    lines = [
+        line.partition(" klingstudio.tests ")[2] for line in (tmp_path / "klingstudio.log").read_text().splitlines()
+    ]
+    assert lines == [
+        "[job 8f3a] could not look: network_down",
+        "[job 8f3a] GET https://a.example/x 503 in 0 ms",
+        "[job 9b21] could not look: network_down",
+        "[job 8f3a] could not look: network_down … 999 times more",
+        "[job 8f3a] GET https://a.example/x 503 in 999 ms … 999 times more",
+        "[job 9b21] could not look: network_down … 999 times more",
+    ]
+
+
+def test_a_line_is_written_again_when_the_last_time_is_long_ago(
+    log_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: at)
+    for at in (0.0, 1.0, 599.0, 601.0, 602.0):  # noqa: B007 - the clock reads it
+        log.info("could not look")
+
+    lines = [line.partition(" klingstudio.tests ")[2] for line in log_file.read_text("utf-8").splitlines()]
+    assert lines == ["could not look", "could not look … 2 times more", "could not look"]

@@ -17,7 +17,7 @@ from klingstudio.domain.errors import KeyProblem, Kind
 from klingstudio.vault import MAX_CHARS, SERVICE, Backend, Vault, Where, clean_key, open_backend
 
 T = TypeVar("T")
-KEY = "sk-4f9c21d07ab34e55"
+KEY = "sk-5ecret-4f9c21d07ab34e55"
 
 
 class MemoryKeychain:
@@ -287,6 +287,25 @@ async def test_who_gives_up_waiting_for_a_prompt_can_ask_again() -> None:
         await asyncio.wait_for(vault.get("oxen", None), 0.05)
     keychain.answered.set()
 
+    assert (await vault.get("oxen", None)).value == KEY
+    vault.close()
+
+
+async def test_a_keychain_that_hangs_is_given_up_and_said_and_asked_again_later() -> None:
+    keychain = PromptingKeychain()
+    keychain.entries[SERVICE, "oxen"] = KEY
+    vault = Vault({}, lambda: keychain, reading_s=0.05, changing_s=0.05)
+
+    read = await vault.get("oxen", None)
+    kept = await vault.put("fal", KEY)
+    with pytest.raises(KeyProblem) as refused:
+        await vault.remove("fal")
+    keychain.answered.set()
+
+    assert (read.value, read.where) == (None, Where.NONE)
+    assert read.note.startswith("The keychain has not answered for 0.05 seconds, so")
+    assert (kept.value, kept.where) == (KEY, Where.SESSION)
+    assert "has not answered" in refused.value.problem.detail
     assert (await vault.get("oxen", None)).value == KEY
     vault.close()
 

@@ -24,7 +24,7 @@ from klingstudio.ui.models.draft import DraftModel
 from klingstudio.ui.widgets.empty import EmptyState
 from klingstudio.ui.widgets.focus import FocusRing
 from klingstudio.ui.widgets.icons import Button, IconButton
-from klingstudio.ui.widgets.labels import ElidedLabel, announce, label, rule, set_role
+from klingstudio.ui.widgets.labels import ElidedLabel, announce, label, plain_tip, rule, set_role
 from klingstudio.ui.widgets.notice import Notice
 from klingstudio.ui.widgets.progress import ProgressLine
 
@@ -83,7 +83,7 @@ class Column:
         self.reason.setText(words.reason)
         self.button.setText(IN_USE if is_chosen else USE)
         self.button.setEnabled(not words.reason)
-        self.button.setToolTip(words.reason)
+        self.button.setToolTip(plain_tip(words.reason))
         self.button.setAccessibleName(f"{words.title} is in use" if is_chosen else f"Use {words.title}")
         # Labels cannot be reached by keyboard: who hears the window hears the whole column here.
         said = [f"{name}: {cell.words}. {cell.more}" for name, cell in zip(ROWS, words.cells, strict=True)]

@@ -17,7 +17,7 @@ from klingstudio.ui.widgets.crop_view import CropView
 from klingstudio.ui.widgets.flow import FlowLayout
 from klingstudio.ui.widgets.focus import FocusRing
 from klingstudio.ui.widgets.icons import Button, IconButton, IconLabel
-from klingstudio.ui.widgets.labels import announce, label
+from klingstudio.ui.widgets.labels import announce, label, plain_tip
 from klingstudio.ui.widgets.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -283,7 +283,7 @@ class CropDialog(QDialog):
         self.original.hide()
         self._mark.show_icon("circle-alert", "bad")
         self.fit_words.setText(text.passage(self._problem) if self._problem else "")
-        self.apply.setToolTip(text.reason(self._problem) if self._problem else "The picture is being read")
+        self.apply.setToolTip(plain_tip(text.reason(self._problem)) if self._problem else "The picture is being read")
 
     def _show_frame(self, edit: PictureEdit, facts: ImageFacts) -> None:
         from klingstudio.domain.picture_edit import cut_size, edited_size

@@ -14,7 +14,7 @@ from klingstudio.ui.dialogs.library_list import Rows, parts_words, uses_words
 from klingstudio.ui.models.library import LibraryModel
 from klingstudio.ui.widgets.flow import FlowLayout
 from klingstudio.ui.widgets.icons import Button
-from klingstudio.ui.widgets.labels import label
+from klingstudio.ui.widgets.labels import label, plain_tip
 from klingstudio.ui.widgets.picture import Picture
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Details(QWidget):
             if at < len(places):
                 what = "Front picture" if at == 0 else f"Angle {at}"
                 view.setAccessibleName(what)
-                view.setToolTip(what)
+                view.setToolTip(plain_tip(what))
                 view.show_picture(self._rows.thumb(places[at]))
         self._pictures.updateGeometry()
 

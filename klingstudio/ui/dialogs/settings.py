@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QHideEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QDialog,
@@ -25,6 +25,7 @@ from klingstudio.ui.models.spending import SpendingModel
 from klingstudio.ui.widgets.focus import FocusRing
 from klingstudio.ui.widgets.icons import Button, IconButton, IconLabel
 from klingstudio.ui.widgets.labels import label, set_role
+from klingstudio.ui.widgets.pasted import PastedKey
 from klingstudio.ui.widgets.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class KeyBox(QFrame):
         self.setProperty("ground", "card")
         self.field = QLineEdit(self)
         self.field.setEchoMode(QLineEdit.EchoMode.Password)
+        self.pasted = PastedKey(self)
         self.field.setAccessibleName(f"Key for {info.title}")
         self.field.setPlaceholderText("Paste a key")
         self.field.setClearButtonEnabled(False)
@@ -112,6 +114,8 @@ class KeyBox(QFrame):
         key = self.field.text().strip()
         if key:
             self.field.clear()
+            self._eye.setChecked(False)
+            self.pasted.saved(key)
             self._accounts.set_key(self.info.id, key)
 
     def _on_text(self) -> None:
@@ -215,6 +219,17 @@ class SettingsDialog(QDialog):
         outside.addLayout(foot)
         self.resize(theme.px(520), theme.px(700))
         FocusRing(self)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        # A key that was begun and not saved does not wait in a window that nobody sees.
+        for box in self._boxes.values():
+            box.field.clear()
+
+    def detach(self) -> None:
+        """The program ends, and with it whoever would clear the clipboard later."""
+        for box in self._boxes.values():
+            box.pasted.clear()
 
     def show_key_of(self, provider_id: str) -> None:
         """Put the cursor into this provider's key field."""

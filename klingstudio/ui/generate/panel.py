@@ -23,7 +23,7 @@ from klingstudio.ui.models.jobs import JobsModel
 from klingstudio.ui.models.problems import Problems
 from klingstudio.ui.models.spending import SpendingModel
 from klingstudio.ui.widgets.icons import Button
-from klingstudio.ui.widgets.labels import announce, label
+from klingstudio.ui.widgets.labels import announce, label, plain_tip
 
 if TYPE_CHECKING:
     from klingstudio.domain.price import Money
@@ -229,7 +229,7 @@ class GeneratePanel(QWidget):
         elif ready.ok:
             tip = how_reached(self._draft, self._spending)
         self.button.setEnabled(bool(self._grace.left) or (ready.ok and not self._just_sent.isActive()))
-        self.button.setToolTip(tip)
+        self.button.setToolTip(plain_tip(tip))
         self.button.setAccessibleDescription(tip)
         self._reason.setText("" if ready.ok or self._grace.left else ready.reason)
         self._show_link(ready)
@@ -252,7 +252,7 @@ class GeneratePanel(QWidget):
         if is_full:
             problem = self._spending.problem(draft)
             self.link.setText(ready.reason)
-            self.link.setToolTip(text.passage(problem) if problem is not None else "")
+            self.link.setToolTip(plain_tip(text.passage(problem)) if problem is not None else "")
         self.link.setVisible(self._twin is not None or is_full)
         self._reason.setVisible(bool(self._reason.text()) and not is_full)
 

@@ -18,7 +18,9 @@ from klingstudio.ui.models.library import LibraryModel
 from klingstudio.ui.models.phrases import PhrasesModel
 from klingstudio.ui.models.picture_edits import PictureEdits
 from klingstudio.ui.models.problems import Problems
+from klingstudio.ui.models.report import ReportModel
 from klingstudio.ui.models.spending import SpendingModel
+from klingstudio.ui.models.take_watch import TakeWatch
 
 if TYPE_CHECKING:
     from klingstudio.studio import Studio
@@ -37,12 +39,14 @@ class Models(QObject):
         self.edits = PictureEdits(self.draft, self.problems, self)
         self.files = FileWatch(self.draft, self)
         self.jobs = JobsModel(self.problems, self)
+        self.takes = TakeWatch(self.jobs, self)
         self.accounts = AccountsModel(self.problems, self)
         self.spending = SpendingModel(self.jobs, self.problems, self)
         self.grace = SendGrace(self, tick_ms=tick_ms)
         self.library = LibraryModel(self.draft, self.jobs, self.problems, self)
         self.phrases = PhrasesModel(self.problems, self)
         self.compare = CompareModel(self.draft, self.problems, self)
+        self.report = ReportModel(self.accounts, self.problems, self)
         self.accounts.changed.connect(self._offer_hosts)
         self.arrivals.elements_came.connect(self.library.import_files)
 
@@ -72,9 +76,11 @@ class Models(QObject):
         await self.arrivals.aclose()
         await self.drafts.aclose()
         self.files.wait()
+        self.takes.wait()
         await self.edits.aclose()
         await self.library.aclose()
         await self.compare.aclose()
+        await self.report.aclose()
         await self.draft.aclose()
         await self.jobs.aclose()
         await self.accounts.aclose()

@@ -49,6 +49,7 @@ class JobsModel(QObject):
         self._since: dict[str, float] = {}
         self._thumbs: dict[str, bytes] = {}
         self._wanted: list[str] = []
+        self._offline: frozenset[str] = frozenset()
 
     # wiring
 
@@ -119,6 +120,17 @@ class JobsModel(QObject):
         if place not in self._thumbs:
             self._want(job_id)
         return self._thumbs.get(place) or self._thumbs.get(job.request.source)
+
+    def is_offline(self, job_id: str) -> bool:
+        """True while its take is not where it was."""
+        return job_id in self._offline
+
+    def show_offline(self, job_ids: frozenset[str]) -> None:
+        """The takes of these jobs are not where they were; all others are."""
+        others = self._offline ^ job_ids
+        self._offline = job_ids
+        for job_id in others & self._jobs.keys():
+            self.changed.emit(job_id)
 
     @property
     def running(self) -> int:
@@ -267,6 +279,20 @@ class JobsModel(QObject):
         count = await studio.queue.delete_copies(job_id)
         files = "1 uploaded copy" if count == 1 else f"{count} uploaded copies"
         self._problems.say(f"{files} deleted at {where}")
+
+    def relink(self, job_id: str, place: Path) -> None:
+        """The person says where its take is now."""
+        if self._studio is not None and self._tasks is not None:
+            self._tasks.start(
+                f"relink {job_id}",
+                self._relink(self._studio, job_id, place),
+                on_error=lambda error: self._problems.report("finding a take", error),
+            )
+
+    async def _relink(self, studio: Studio, job_id: str, place: Path) -> None:
+        await studio.queue.relink(job_id, place)
+        self._thumbs.pop(str(place), None)
+        self.show_offline(self._offline - {job_id})
 
     def _ask(self, wish: Callable[[Studio], None]) -> None:
         if self._studio is None:

@@ -18,7 +18,10 @@ class Bug:
 
     @property
     def summary(self) -> str:
-        return f"{type(self.error).__name__}: {self.error}"
+        """What may be shown and copied of it: libraries quote in their errors what was sent."""
+        from klingstudio.logs import redact
+
+        return redact(f"{type(self.error).__name__}: {self.error}")
 
 
 class Problems(QObject):

@@ -19,7 +19,7 @@ from klingstudio.ui.prompt.faces import Faces
 from klingstudio.ui.prompt.phrase_row import PhraseRow
 from klingstudio.ui.prompt.remarks import Remark, RemarkLine, Remarks, span_of
 from klingstudio.ui.prompt.units import to_units
-from klingstudio.ui.widgets.labels import label, set_role
+from klingstudio.ui.widgets.labels import label, plain_tip, set_role
 
 if TYPE_CHECKING:
     from klingstudio.ui.prompt.menus import PromptMenus
@@ -211,7 +211,7 @@ class PromptPanel(QWidget):
         used, most = len(self._draft.prompt), self._draft.prompt_max
         self.count.setText(f"{used} / {most}")
         set_role(self.count, "role", "bad" if used > most else "warning" if used > most * _NEARLY else "faint")
-        self.count.setToolTip(f"What is sent:\n{self._draft.prompt}" if used else "")
+        self.count.setToolTip(plain_tip(f"What is sent:\n{self._draft.prompt}") if used else "")
         self.edit.setAccessibleDescription(self.edit.spoken() or "What should change in the video")
         # Said until something else is written.
         is_refused = self._refusal is not None and self._refusal[1] == self._draft.words

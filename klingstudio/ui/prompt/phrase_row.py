@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 from klingstudio.ui import theme
 from klingstudio.ui.models.phrases import CLAUSES, Phrase, PhrasesModel
 from klingstudio.ui.widgets.icons import Button, IconButton
+from klingstudio.ui.widgets.labels import plain_tip
 
 
 class PhraseRow(QWidget):
@@ -49,7 +50,7 @@ class PhraseRow(QWidget):
             is_used = phrase.name in self._used
             button.setChecked(is_used)
             verb = "Select" if is_used else "Insert"
-            button.setToolTip(f"{verb}: {phrase.text}")
+            button.setToolTip(plain_tip(f"{verb}: {phrase.text}"))
             button.setAccessibleDescription(f"{verb}s the text: {phrase.text}")
 
     def sizeHint(self) -> QSize:
@@ -102,7 +103,7 @@ class PhraseRow(QWidget):
         for phrase, button in self._buttons:
             if button.isHidden() or phrase in self._phrases.snippets:
                 action = menu.addAction(phrase.name)
-                action.setToolTip(phrase.text)
+                action.setToolTip(plain_tip(phrase.text))
                 action.triggered.connect(lambda _=False, one=phrase: self.wanted.emit(one))
         if not menu.isEmpty():
             menu.addSeparator()

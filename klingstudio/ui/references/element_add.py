@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QToolButton, QWidget
 from klingstudio.ui import theme
 from klingstudio.ui.widgets.drop import dashed
 from klingstudio.ui.widgets.icons import pixmap
+from klingstudio.ui.widgets.labels import plain_tip
 
 _WORDS = "Element"
 _LINKS = ("or from library", "or library", "library")
@@ -43,7 +44,7 @@ class AddElement(QAbstractButton):
         """Why there can be no further element; empty where there can."""
         self.setEnabled(not reason)
         usual = "A character or object: a front picture and up to three angles"
-        self.setToolTip(reason or usual)
+        self.setToolTip(plain_tip(reason or usual))
         self.setAccessibleDescription(reason or usual)
         self.from_library.setToolTip(reason or "Elements that were saved before (Ctrl+L)")
 

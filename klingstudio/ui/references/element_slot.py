@@ -16,6 +16,7 @@ from klingstudio.ui import theme
 from klingstudio.ui.widgets.drop import dashed
 from klingstudio.ui.widgets.held import HeldButton
 from klingstudio.ui.widgets.icons import pixmap
+from klingstudio.ui.widgets.labels import plain_tip
 from klingstudio.ui.widgets.picture import paint_badge, paint_cover
 
 
@@ -48,7 +49,7 @@ class SlotView(HeldButton):
         """
         self._is_filled, self._picture = bool(name), picture
         self._tone, self._number = tone, number
-        self.setToolTip("\n".join(part for part in (name, remark) if part))
+        self.setToolTip(plain_tip("\n".join(part for part in (name, remark) if part)))
         self.setAccessibleDescription(remark)
         self.update()
 

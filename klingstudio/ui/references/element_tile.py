@@ -29,7 +29,7 @@ from klingstudio.ui.references.element_words import WHOLE
 from klingstudio.ui.widgets.flow import FlowLayout
 from klingstudio.ui.widgets.held import ReferenceTile
 from klingstudio.ui.widgets.icons import Button
-from klingstudio.ui.widgets.labels import ElidedLabel, label, set_role
+from klingstudio.ui.widgets.labels import ElidedLabel, label, plain_tip, set_role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +177,7 @@ class ElementTile(ReferenceTile):
         self.setAccessibleName(f"Element {face.number}, {face.name}, {face.parts}")
         self.setAccessibleDescription(face.remark or "Press Enter to insert it into the prompt")
         hint = f"Click to insert @Element{face.number} into the prompt\nF2 renames it"
-        self.setToolTip(f"{face.name}\n{face.remark or hint}")
+        self.setToolTip(plain_tip(f"{face.name}\n{face.remark or hint}"))
         self.name.show_name(face.name)
         self._parts.setText(face.parts)
         self._cross.setAccessibleName(f"Remove element {face.number}")

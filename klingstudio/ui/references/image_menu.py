@@ -12,6 +12,7 @@ from klingstudio.domain.element import is_web_address
 from klingstudio.ui.models.draft import DraftModel
 from klingstudio.ui.models.references import Picture
 from klingstudio.ui.references.picture_fixes import MADE_HERE, Act
+from klingstudio.ui.widgets.labels import plain_tip
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def fill_menu(menu: QMenu, groups: Sequence[Sequence[Line]]) -> QMenu:
             # The keys belong to the tile, not to the window: a second shortcut would only be in its way.
             action = QAction(f"{line.words}\t{line.key}" if line.key else line.words, menu)
             action.setEnabled(not line.reason)
-            action.setToolTip(line.reason)
+            action.setToolTip(plain_tip(line.reason))
             action.triggered.connect(line.does)
             menu.addAction(action)
     return menu

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QSizePolicy, QWidget
 from klingstudio.ui import theme
 from klingstudio.ui.widgets.held import ReferenceTile
 from klingstudio.ui.widgets.icons import Button, pixmap
+from klingstudio.ui.widgets.labels import plain_tip
 from klingstudio.ui.widgets.picture import paint_badge, paint_cover
 
 
@@ -79,7 +80,7 @@ class ImageTile(ReferenceTile):
         self._cross.setAccessibleName(f"Remove image {face.number}")
         self._cross.setToolTip(f"Remove image {face.number} (Del)")
         says = face.details or face.remark or f"Click to insert @Image{face.number} into the prompt"
-        self.setToolTip("\n".join(part for part in (face.name, face.size, says) if part))
+        self.setToolTip(plain_tip("\n".join(part for part in (face.name, face.size, says) if part)))
         self._offer(fixes)
         self.updateGeometry()
         self.update()
@@ -109,7 +110,7 @@ class ImageTile(ReferenceTile):
                 self.setFocus(Qt.FocusReason.OtherFocusReason)
             self._arrange()
         for button in self._buttons:
-            button.setToolTip(self._face.details)
+            button.setToolTip(plain_tip(self._face.details))
 
     @property
     def number(self) -> int:

@@ -32,7 +32,7 @@ from klingstudio.ui.references.image_words import own_file, size_words, with_rem
 from klingstudio.ui.references.marker import Marker, gap_at
 from klingstudio.ui.references.picture_fixes import Act, Spot, acts_for
 from klingstudio.ui.widgets.drop import DropArea, RovingLight
-from klingstudio.ui.widgets.labels import announce, label
+from klingstudio.ui.widgets.labels import announce, label, plain_tip
 from klingstudio.ui.widgets.reference_drag import drag_reference, dragged_reference
 from klingstudio.ui.widgets.thumbnails import KeptThumbnails
 
@@ -287,7 +287,7 @@ class ReferencesPanel(QWidget):
         reason = f"{most} of {most} references used"
         usual = "Pictures that the prompt can point at (Ctrl+I)"
         self.add.setEnabled(not is_full)
-        self.add.setToolTip(reason if is_full else usual)
+        self.add.setToolTip(plain_tip(reason if is_full else usual))
         self.add.setAccessibleDescription(reason if is_full else usual)
 
     def _place_adds(self, count: int) -> None:

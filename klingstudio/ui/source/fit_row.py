@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from klingstudio.ui import text, theme
 from klingstudio.ui.models.source import Source
 from klingstudio.ui.widgets.icons import Button, IconLabel
-from klingstudio.ui.widgets.labels import announce, label, set_role
+from klingstudio.ui.widgets.labels import announce, label, plain_tip, set_role
 from klingstudio.ui.widgets.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class FitRow(QWidget):
         else:
             self._say("check", "good", f"fits {provider} after this")
         why = "\n".join(text.caution(one) for one in cautions)
-        self._words.setToolTip(why)
+        self._words.setToolTip(plain_tip(why))
         self._words.setAccessibleDescription(why)
         self._show_button(source)
         if is_fitted and not self._was_fitted:

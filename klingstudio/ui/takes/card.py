@@ -15,7 +15,7 @@ from klingstudio.ui.takes.words import Act, CardWords, card_words, money
 from klingstudio.ui.widgets.details import Details
 from klingstudio.ui.widgets.flow import FlowLayout
 from klingstudio.ui.widgets.icons import Button, IconButton, IconLabel
-from klingstudio.ui.widgets.labels import ElidedLabel, announce, label, set_role
+from klingstudio.ui.widgets.labels import ElidedLabel, announce, label, plain_tip, set_role
 from klingstudio.ui.widgets.picture import Picture, picture_from
 from klingstudio.ui.widgets.progress import ProgressLine
 
@@ -118,7 +118,7 @@ class TakeCard(QFrame):
 
     @property
     def can_play(self) -> bool:
-        return self._jobs.job(self.job_id).take is not None
+        return self._jobs.job(self.job_id).take is not None and not self._jobs.is_offline(self.job_id)
 
     def words(self) -> CardWords:
         """What it says now."""
@@ -131,6 +131,7 @@ class TakeCard(QFrame):
             progress=self._jobs.progress(self.job_id),
             elapsed_s=self._jobs.elapsed_s(self.job_id),
             now=datetime.now(UTC),
+            is_offline=self._jobs.is_offline(self.job_id),
         )
 
     def refresh(self) -> None:
@@ -154,7 +155,7 @@ class TakeCard(QFrame):
         else:
             self.details.tell("")
         self._cancel.setVisible(Act.CANCEL in words.acts)
-        self._cancel.setToolTip(self._cancel_words())
+        self._cancel.setToolTip(plain_tip(self._cancel_words()))
         self._cancel.setAccessibleName(f"Cancel {words.name}")
         self._cancel.setAccessibleDescription(self._cancel_words())
         # While it moves the one thing to do is to stop it; the menu is still on the second mouse button.
@@ -165,7 +166,7 @@ class TakeCard(QFrame):
         self._field.setVisible(self._question is Act.FOUND)
         self._set_buttons(words)
         self._acts = words.acts
-        self.setToolTip("\n".join(part for part in (job.request.prompt, words.tip) if part))
+        self.setToolTip(plain_tip("\n".join(part for part in (job.request.prompt, words.tip) if part)))
         self.setAccessibleName(words.spoken)
         self.setAccessibleDescription(job.request.prompt)
 
@@ -327,9 +328,8 @@ class TakeCard(QFrame):
     def menu(self) -> QMenu:
         """Everything that can be done with the job."""
         menu = QMenu(self)
-        job = self._jobs.job(self.job_id)
         compare = (Act.COMPARE,) if self._can_compare else ()
-        offered: list[Act] = [Act.PLAY, *compare, Act.SHOW_IN_FOLDER] if job.take else []
+        offered: list[Act] = [Act.PLAY, *compare, Act.SHOW_IN_FOLDER] if self.can_play else []
         offered += [act for act in self._acts if act not in offered]
         usual = (Act.RUN_AGAIN, Act.COPY_PROMPT, Act.COPY_DETAILS, *self._copies_act())
         offered += [act for act in usual if act not in offered]

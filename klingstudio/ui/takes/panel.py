@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -198,12 +199,24 @@ class TakesPanel(QWidget):
                 self.comparison_wanted.emit(job_id)
             case Act.SHOW_IN_FOLDER:
                 self.show_in_folder.emit(job.take or "")
+            case Act.LOCATE:
+                self._locate(job_id)
             case Act.COPY_PROMPT:
                 QGuiApplication.clipboard().setText(job.request.prompt)
             case Act.COPY_DETAILS:
                 QGuiApplication.clipboard().setText(self._details(job_id))
             case Act.FOUND | Act.SEND_AGAIN | Act.DROP | Act.DELETE_COPIES:
                 pass  # The card asks a second time and tells by signals of its own.
+
+    def _locate(self, job_id: str) -> None:
+        from PySide6.QtWidgets import QFileDialog
+
+        take = self._jobs.job(job_id).take or ""
+        dialog = QFileDialog(self, f"Where is {Path(take).name}?", "", "Videos (*.mp4)")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda path: self._jobs.relink(job_id, Path(path)))
+        dialog.open()
 
     def _details(self, job_id: str) -> str:
         job = self._jobs.job(job_id)

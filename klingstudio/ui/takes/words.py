@@ -29,6 +29,7 @@ class Act(StrEnum):
     PLAY = "Show beside the source"
     COMPARE = "Compare with the shown take"
     SHOW_IN_FOLDER = "Show in folder"
+    LOCATE = "Find it…"
     COPY_PROMPT = "Copy prompt"
     COPY_DETAILS = "Copy details"
     DELETE_COPIES = "Delete uploaded copies…"
@@ -105,8 +106,9 @@ def card_words(
     progress: Progress | None,
     elapsed_s: float,
     now: datetime,
+    is_offline: bool = False,
 ) -> CardWords:
-    """The words of one card."""
+    """The words of one card. `is_offline`: its take is not where it was."""
     several = f" · {job.request.takes} takes" if job.request.takes > 1 and job.state in UNSENT else ""
     name, where = f"v{number:02}", f"{provider} · {job.request.tier.value.capitalize()}{several}"
     cost, at = money(job, is_free=is_free), when(job.created_at, now)
@@ -124,6 +126,10 @@ def card_words(
             acts=acts,
         )
 
+    if job.problem is not None and job.problem.kind is Kind.JOB_UNREADABLE:
+        # Nothing of it is known but that it is there, so there is nothing that could be done with it.
+        sentence = text.sentence(job.problem)
+        return words("warning", "triangle-alert", sentence.title, detail=sentence.hint, foot=text.charged(job.problem))
     if job.state in ATTENTION:
         return words(
             "warning",
@@ -149,10 +155,17 @@ def card_words(
         length = f" · {job.clip.duration_s:.1f} s" if job.clip else ""
         late = "cancelled too late" if job.cancel_requested_at is not None else ""
         foot = " · ".join(part for part in (cost, late, at) if part)
-        return words("good", "circle-check", f"checked{length}", foot=foot)
+        if is_offline:
+            return words("warning", "search", "Offline", Act.LOCATE, detail=text.offline(job.take or ""), foot=foot)
+        detail = text.passage(job.problem) if job.problem is not None else ""
+        return words("good", "circle-check", f"checked{length}", detail=detail, foot=foot)
     return _ended(job, words, at)
 
 
+_TRIED_AS_IT_IS = frozenset(
+    {Kind.INTERRUPTED, Kind.OVER_BUDGET, Kind.SOURCE_CHANGING, Kind.DISK_FULL, Kind.DISK_UNWRITABLE}
+)
+"""Nothing is wrong with these edits: the same one is tried again."""
 _GOES_ON = frozenset({CancelAnswer.IMPOSSIBLE, CancelAnswer.TOO_LATE})
 """After these a cancel changed nothing."""
 
@@ -220,7 +233,7 @@ def _ended(job: Job, words: object, at: str) -> CardWords:
         )
     else:
         sentence = text.sentence(problem)
-        again = Act.TRY_AGAIN if problem.kind in {Kind.INTERRUPTED, Kind.OVER_BUDGET} else Act.RUN_AGAIN
+        again = Act.TRY_AGAIN if problem.kind in _TRIED_AS_IT_IS else Act.RUN_AGAIN
         # What was interrupted still reserves its price, until it goes on or is given up.
         stop = (Act.STOP,) if problem.kind is Kind.INTERRUPTED and job.state in UNSENT else ()
         acts = (*_key_acts(problem), again, *stop)

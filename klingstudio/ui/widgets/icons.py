@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QToolButton, QWidget
 
 from klingstudio.paths import resource
 from klingstudio.ui import theme
+from klingstudio.ui.widgets.labels import plain_tip
 
 _LOOKS = (QEvent.Type.PaletteChange, QEvent.Type.StyleChange, QEvent.Type.DevicePixelRatioChange)
 
@@ -98,7 +99,7 @@ class IconButton(QToolButton):
         self._icon_name = name
         self._token = token
         self._drawn_for: tuple[theme.Tokens, float] | None = None
-        self.setToolTip(label)
+        self.setToolTip(plain_tip(label))
         self.setAccessibleName(label)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setIconSize(QSize(theme.px(theme.ICON), theme.px(theme.ICON)))
@@ -108,7 +109,7 @@ class IconButton(QToolButton):
     def show_icon(self, name: str, label: str) -> None:
         """Change what the button shows and is called."""
         self._icon_name = name
-        self.setToolTip(label)
+        self.setToolTip(plain_tip(label))
         self.setAccessibleName(label)
         self._draw()
 

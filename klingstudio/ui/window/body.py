@@ -136,6 +136,10 @@ class Body(QWidget):
         self.saved.setToolTip(why)
         set_role(self.saved, "role", "bad" if is_failing else "secondary")
 
+    def show_above(self, notice: QWidget) -> None:
+        """Put what concerns everything above the clip."""
+        self._centre.insertWidget(0, notice)
+
     # places
 
     @property

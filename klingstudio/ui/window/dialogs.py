@@ -106,6 +106,14 @@ class Dialogs:
             self._made["about"] = AboutDialog(self._window)
         present(self._made["about"])
 
+    def report(self) -> None:
+        """Facts for whoever helps; can be had while the studio cannot be opened, too."""
+        from klingstudio.ui.dialogs.report import ReportDialog
+
+        if "report" not in self._made:
+            self._made["report"] = ReportDialog(self._models.report, self._models.problems, self._window)
+        present(self._made["report"])
+
     def choose_theme(self, choice: str) -> None:
         """Light, dark or as the system, remembered."""
         self._looks.choose(theme_choice(choice))

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from klingstudio.domain.draft import DraftElement, DraftImage
     from klingstudio.domain.errors import Problem
+    from klingstudio.life import Past
+    from klingstudio.store.rescue import Rescue
     from klingstudio.ui.models.bundle import Models
+    from klingstudio.ui.window.ended import Ended
     from klingstudio.ui.window.menus import Wishes
 
 
@@ -32,6 +35,10 @@ class Window(QMainWindow):
     """The window is on screen for the first time."""
     retry_wanted = Signal()
     """Try once more to open the studio."""
+    way_wanted = Signal(object, object)
+    """How to go on without the journal as it is: Way, and the path of a backup."""
+    normal_wanted = Signal()
+    """Go on with everything, although the program crashed again and again."""
 
     def __init__(self, models: Models | None, looks: theme.Theme) -> None:
         """`models`: None for a window that is to be on screen at once; `furnish` follows."""
@@ -39,6 +46,8 @@ class Window(QMainWindow):
         self._looks = looks
         self._was_painted = False
         self._is_furnished = False
+        self.ended: Ended | None = None
+        """Tells that the window before did not come to its end."""
         self.setObjectName("window")
         self.setWindowTitle("Kling Studio")
         # A small screen with everything twice as large has less than that.
@@ -127,6 +136,7 @@ class Window(QMainWindow):
             previous_region=lambda: self._go_region(-1),
             shortcuts=self._open_shortcuts,
             about=self.dialogs.about,
+            report=self.dialogs.report,
             theme=self.dialogs.choose_theme,
         )
 
@@ -186,13 +196,34 @@ class Window(QMainWindow):
 
     # life
 
-    def attach(self) -> None:
-        """The models have the studio: load the player and take over the saved looks."""
+    def attach(self, past: Past | None = None) -> None:
+        """The models have the studio: load the player and take over the saved looks.
+
+        Args:
+            past: how the window before ended. After crashes in a row the player, in which they may have happened, is
+                loaded only when the person says so.
+        """
         from klingstudio.ui.window.dialogs import theme_choice
 
-        self.stage.attach()
+        if past is None or not past.is_loop:
+            self.stage.attach()
+        if past is not None and past.ended_badly:
+            self._show_end(past)
         self._looks.choose(theme_choice(self._models.accounts.theme))
         self._show_status()
+
+    def _show_end(self, past: Past) -> None:
+        from klingstudio.ui.window.ended import Ended
+
+        jobs = self._models.jobs
+        self.ended = ended = Ended(past, going_on=jobs.running, waiting=jobs.needing_answer)
+        ended.report_wanted.connect(self.dialogs.report)
+        ended.normal_wanted.connect(self._start_normally)
+        self.body.show_above(ended)
+
+    def _start_normally(self) -> None:
+        self.stage.attach()
+        self.normal_wanted.emit()
 
     def detach(self) -> None:
         """Close files and windows; the program ends."""
@@ -201,13 +232,14 @@ class Window(QMainWindow):
         self.prompt.detach()
         self.dialogs.close()
 
-    def show_failure(self, problem: Problem) -> None:
-        """The studio could not be opened."""
+    def show_failure(self, problem: Problem, rescue: Rescue | None = None) -> None:
+        """The studio could not be opened; `rescue`: what else can be done about it than to try again."""
         from klingstudio.ui.window.failure import FailurePage
 
         self.hide_failure()
-        page = FailurePage(problem, self._pages)
+        page = FailurePage(problem, rescue, self._pages)
         page.retry_wanted.connect(self.retry_wanted)
+        page.way_wanted.connect(self.way_wanted)
         page.quit_wanted.connect(self.close)
         self._pages.addWidget(page)
         self._pages.setCurrentWidget(page)
@@ -238,8 +270,9 @@ class Window(QMainWindow):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange and self._is_furnished and self.isActiveWindow():
-            # Back from another program, which may have changed a picture.
+            # Back from another program, which may have changed a picture or moved a take.
             self._models.files.look()
+            self._models.takes.look()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -281,8 +314,9 @@ class Window(QMainWindow):
 
     def tab_stops(self) -> list[QWidget]:
         """Every control in the order of the Tab key."""
+        above = [self.ended] if self.ended is not None else []
         return tab_stops(
-            [self.header, self.toast, self.messages, self.body.fetching, *self.body.regions(), self.body.help]
+            [self.header, self.toast, *above, self.messages, self.body.fetching, *self.body.regions(), self.body.help]
         )
 
     def focusNextPrevChild(self, forward: bool) -> bool:

@@ -72,6 +72,7 @@ class Wishes:
     previous_region: Callable[[], None]
     shortcuts: Callable[[], None]
     about: Callable[[], None]
+    report: Callable[[], None]
     theme: Callable[[Choice], None]
 
 
@@ -143,6 +144,7 @@ class Menus:
 
         help_ = bar_.menu("Help")
         line(help_, "Shortcuts", wishes.shortcuts, "Ctrl+/", "F1")
+        line(help_, "Copy report…", wishes.report)
         about = line(help_, "About Kling Studio", wishes.about)
         about.setMenuRole(QAction.MenuRole.AboutRole)
         self.show_clip(False)

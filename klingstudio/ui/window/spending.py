@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from klingstudio.ui import text, theme
 from klingstudio.ui.models.spending import brief
+from klingstudio.ui.widgets.labels import plain_tip
 
 if TYPE_CHECKING:
     from klingstudio.ui.models.spending import SpendingModel
@@ -54,7 +55,7 @@ class SpendingButton(QToolButton):
             if day.limit is not None:
                 self._parts.append((f" of {brief(day.limit)}", False))
         tip = "\n".join([line for one in balances for line in text.spent(one)] + ["Press to change the limits"])
-        self.setToolTip(tip)
+        self.setToolTip(plain_tip(tip))
         self.setAccessibleName(self.words)
         self.setAccessibleDescription(tip)
         self.setVisible(self._has_room and bool(self._parts))

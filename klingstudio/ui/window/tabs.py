@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from klingstudio.ui import theme
 from klingstudio.ui.models.drafts import DraftsModel
 from klingstudio.ui.widgets.icons import IconButton
+from klingstudio.ui.widgets.labels import plain_tip
 
 TAB_KEYS = [
     ("Draft to the left or right", "←  →"),
@@ -157,7 +158,7 @@ class TabBar(QTabBar):
                 self.moveTab(at, index)
             if self.accessibleTabName(index) != title:
                 self.setAccessibleTabName(index, title)
-                self.setTabToolTip(index, title)
+                self.setTabToolTip(index, plain_tip(title))
                 self.setTabText(index, title.replace("&", "&&"))
         self.setCurrentIndex(self.index_of(current))
         self.blockSignals(was_blocked)

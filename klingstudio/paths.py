@@ -52,6 +52,11 @@ class Paths:
         return self.data / "frames"
 
     @property
+    def refuge(self) -> Path:
+        """Takes whose own folder could not be written when they came."""
+        return self.data / "takes"
+
+    @property
     def library(self) -> Path:
         """Pictures of the elements that are kept to be used again, each under the name of its content."""
         return self.data / "library"

@@ -173,6 +173,10 @@ class AttemptState(StrEnum):
     """The person answered an unknown outcome; a later find still attaches the take."""
 
 
+ANY_ACCOUNT = ""
+"""In place of an account's fingerprint: a backup was put back, and nobody knows which one was used since."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One POST of a job, recorded before its first byte leaves."""

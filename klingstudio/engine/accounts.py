@@ -15,11 +15,13 @@ from klingstudio.domain.job import Asset, Order
 from klingstudio.domain.price import Price
 from klingstudio.domain.request import Request, Tier
 from klingstudio.engine.prices import listed_prices
-from klingstudio.net.api import PATIENT, Api, Deadlines, check_base, is_loopback, tls
-from klingstudio.net.retry import Patience
+from klingstudio.net.address import is_loopback
+from klingstudio.net.api import PATIENT, Api, Deadlines, check_base
+from klingstudio.net.retry import Courtesy, Patience
+from klingstudio.net.trust import tls
 from klingstudio.providers import registry
 from klingstudio.providers.base import Account, Footage, Provider, ProviderInfo
-from klingstudio.vault import Secret, Vault, Where
+from klingstudio.vault import Secret, Vault, Where, clean_key
 
 T = TypeVar("T")
 
@@ -49,6 +51,7 @@ class Accounts:
         self._deadlines = deadlines
         self._open: dict[str, tuple[str, Api, Provider]] = {}
         self._prices: dict[tuple[str, Tier], tuple[datetime, Price]] = {}
+        self._patient: dict[str, Patience] = {}
         self._making: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def repeat(self, call: Callable[[], Awaitable[T]]) -> T:
@@ -135,7 +138,7 @@ class Accounts:
         Raises:
             KeyProblem: this cannot be a key.
         """
-        self.info(provider_id)
+        _check_owner(self.info(provider_id), clean_key(value))
         self._forget_prices(provider_id)
         return await self._vault.put(provider_id, value)
 
@@ -189,6 +192,8 @@ class Accounts:
         secret = await self.key(entry.info.id)
         if secret.value is None:
             raise KeyProblem(Kind.KEY_MISSING, entry.info.title, subject="key")
+        # Also one from the environment: it would be sent to a service that it does not belong to.
+        _check_owner(entry.info, secret.value)
         return secret.value
 
     async def _connect(self, entry: registry.Entry, key: str, hosts: Mapping[str, str]) -> tuple[Api, Provider]:
@@ -196,17 +201,24 @@ class Accounts:
             hosts=hosts,
             headers=entry.headers(key),
             tls=await tls(),
-            patience=self._patience,
+            patience=self._patience_with(entry.info),
             now=self._now,
             deadlines=self._deadlines,
         )
         return api, entry.create(entry.info, api, self._now)
 
+    def _patience_with(self, info: ProviderInfo) -> Patience:
+        """What all connections to one provider have in common, those of an earlier key too."""
+        if info.id not in self._patient:
+            self._patient[info.id] = replace(self._patience, courtesy=Courtesy(info.requests_per_minute))
+        return self._patient[info.id]
+
     async def price(self, provider_id: str, tier: Tier) -> Price | None:
         """The live price where the provider tells one, else the dated one of the table, else None."""
         now = self._now()
         read_at, known = self._prices.get((provider_id, tier), (now, None))
-        if known is not None and now - read_at < PRICE_HOLDS:
+        # Both ways: a clock that was set back must not keep a price for a year.
+        if known is not None and abs(now - read_at) < PRICE_HOLDS:
             return known
         try:
             live = await (await self.provider(provider_id)).price(tier)
@@ -246,6 +258,12 @@ class Accounts:
             names = ", ".join(known.info.id for known in registry.ENTRIES)
             raise InputRefused(Kind.SETTING_INVALID, f"no provider {provider_id!r}; there are: {names}")
         return entry
+
+
+def _check_owner(info: ProviderInfo, key: str) -> None:
+    owner = registry.owner_of(key)
+    if owner is not None and owner.id != info.id:
+        raise KeyProblem(Kind.KEY_UNUSABLE, f"it looks like a key of {owner.title}", subject="key")
 
 
 def those_that_do(infos: Sequence[ProviderInfo]) -> str:

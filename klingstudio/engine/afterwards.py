@@ -20,8 +20,10 @@ log = logging.getLogger(__name__)
 
 LOST_FOR = timedelta(days=30)
 LATE_FOR = timedelta(days=1)
-LATE_MOST = 4
-"""How often in one run of the program a charge, or a correction, is asked for: not every provider tells one."""
+CHARGE_MOST = 4
+"""How often in one run of the program a charge is asked for: not every provider tells one."""
+CORRECTIONS_MOST = 16
+"""The same for an end that a provider may take back: seven hours."""
 
 _RESTS = QUIET | {State.PREPARED, State.READY}
 """The last two: while the person lets them wait."""
@@ -39,8 +41,9 @@ async def attend(course: Course) -> None:
     asked = 0
     while _rests(course):
         now = course.around.now()
-        is_lost = any(now - a.intent_at < LOST_FOR for a in reconcile.unanswered(course.attempts()))
-        late = asked < LATE_MOST and is_late(course.job, now)
+        is_lost = _is_lost(course, now)
+        most = CORRECTIONS_MOST if course.job.state in _CORRECTABLE else CHARGE_MOST
+        late = asked < most and is_late(course.job, now)
         if not (is_lost or late):
             return
         await course.rest(reconcile.pause_before_look(asked))
@@ -48,12 +51,22 @@ async def attend(course: Course) -> None:
         if not _rests(course):
             return
         try:
-            if is_lost:
-                await find(course)
-            if late:
-                await _ask_late(course)
+            async with course.around.pace.look(course):
+                if is_lost:
+                    await find(course)
+                if late:
+                    await _ask_late(course)
         except StudioError as error:
             log.info("could not ask afterwards: %s", error.problem.kind)
+
+
+def _is_lost(course: Course, now: datetime) -> bool:
+    try:
+        return any(now - a.intent_at < LOST_FOR for a in reconcile.unanswered(course.attempts()))
+    except StudioError as error:
+        # The journal cannot be read now; the next start asks it again.
+        log.info("could not see whether a request is in question: %s", error.problem.kind)
+        return False
 
 
 def _rests(course: Course) -> bool:

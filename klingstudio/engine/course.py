@@ -11,7 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from klingstudio.domain.errors import Charged, KeyProblem, Kind, Problem, ProviderRefused, StudioError
-from klingstudio.domain.job import UNSENT, Attempt, AttemptState, Clip, Event, IllegalMove, Job, Progress, Remote, State
+from klingstudio.domain.job import (
+    ANY_ACCOUNT,
+    UNSENT,
+    Attempt,
+    AttemptState,
+    Clip,
+    Event,
+    IllegalMove,
+    Job,
+    Progress,
+    Remote,
+    State,
+)
 from klingstudio.domain.price import Money
 from klingstudio.engine import reconcile
 from klingstudio.engine.accounts import Accounts
@@ -41,6 +53,8 @@ class Surroundings:
     """Folder for clips on their way."""
     takes: Path
     """Folder of takes that were not asked for elsewhere."""
+    refuge: Path | None = None
+    """Folder of takes whose own folder cannot be written; None: there is none."""
     now: Callable[[], datetime]
     pause: Callable[[float, asyncio.Event], Awaitable[None]]
     """Waits that many seconds, or until the event is set."""
@@ -187,11 +201,13 @@ class Course:
 
     # ------------------------------------------------------------------------------------------------------- waiting
 
-    async def rest(self, seconds: float) -> None:
-        """Wait; a nudge ends it."""
-        if seconds > 0:
-            self._nudged.clear()
-            await self.around.pause(seconds, self._nudged)
+    async def rest(self, seconds: float) -> bool:
+        """Wait; a nudge ends it. True when there was one."""
+        if seconds <= 0:
+            return False
+        self._nudged.clear()
+        await self.around.pause(seconds, self._nudged)
+        return self._nudged.is_set()
 
     def nudge(self) -> None:
         """The person asked for something: end the present wait."""
@@ -279,7 +295,7 @@ class Course:
                 raise
             # An account that is empty now has paid for this; it is only not told whose it is.
             return Doubtful(provider, error)
-        if account.fingerprint == attempt.account:
+        if attempt.account in (account.fingerprint, ANY_ACCOUNT):
             return provider
         other = KeyProblem(Kind.OTHER_ACCOUNT, subject="key")
         if not account.is_of_key:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from klingstudio.domain.errors import (
@@ -32,18 +34,20 @@ TRIES_LEFT = 8
 """How many tries fit at least into what is left of a link's life, as far as its end is known."""
 SOONEST_S = 1.0
 DAMAGED_MOST = 2
+FETCH_LONGEST_S = 600.0
 REFRESH_EVERY_S = 24 * 3600.0
 
 
 async def fetch(course: Course) -> None:
     """Download, verify, and give the take its final name."""
     is_local = course.around.accounts.is_on_this_computer(course.job.request.provider)
-    finish = Finish(course.job, takes=course.around.takes, media=course.around.media, allow_loopback=is_local)
+    folders = (course.around.takes, *filter(None, [course.around.refuge]))
+    finish = Finish(course.job, folders=folders, media=course.around.media, allow_loopback=is_local)
     adopted = await finish.adopt()
     course.move(Event.DOWNLOAD, problem=None)
     if adopted is not None:
         course.move(Event.BYTES_DONE)
-        course.move(Event.GOOD, take=str(adopted))
+        course.move(Event.GOOD, take=str(adopted), problem=finish.told_of(adopted))
     elif await finish.is_downloaded() or await _download(course, finish):
         course.move(Event.BYTES_DONE)
         await _verify_and_keep(course, finish)
@@ -52,21 +56,32 @@ async def fetch(course: Course) -> None:
 
 
 async def _verify_and_keep(course: Course, finish: Finish) -> None:
-    try:
-        await finish.verify(lambda fraction: course.tell(State.VERIFYING, fraction))
-        take = await _keep(course, finish)
-    except StudioError as error:
-        is_damaged = error.problem.kind is Kind.RESULT_DAMAGED
-        if is_damaged:
-            finish.discard()
-            course.damaged_results += 1
-        # A result that was damaged once is fetched once more; a checker that failed says nothing about the file.
-        again = is_damaged and course.damaged_results < DAMAGED_MOST
-        if not again:
-            course.damaged_results = 0
-        course.move(Event.BAD, problem=replace(error.problem, charged=Charged.YES), paused=not again)
-    else:
-        course.move(Event.GOOD, take=str(take), problem=None)
+    while True:
+        try:
+            await finish.verify(lambda fraction: course.tell(State.VERIFYING, fraction))
+            take = await _keep(course, finish)
+        except DiskProblem as error:
+            has_fallen_back = await finish.fall_back(error)
+            if has_fallen_back and await finish.is_downloaded():
+                continue
+            # It went with its disk: as lost as one that came damaged.
+            _refuse(course, finish, error, is_lost=has_fallen_back)
+        except StudioError as error:
+            _refuse(course, finish, error, is_lost=error.problem.kind is Kind.RESULT_DAMAGED)
+        else:
+            course.move(Event.GOOD, take=str(take), problem=finish.told_of(take))
+        return
+
+
+def _refuse(course: Course, finish: Finish, error: StudioError, *, is_lost: bool) -> None:
+    if is_lost:
+        finish.discard()
+        course.damaged_results += 1
+    # A result that was damaged once is fetched once more; a checker that failed says nothing about the file.
+    again = is_lost and course.damaged_results < DAMAGED_MOST
+    if not again:
+        course.damaged_results = 0
+    course.move(Event.BAD, problem=replace(error.problem, charged=Charged.YES), paused=not again)
 
 
 async def _keep(course: Course, finish: Finish) -> Path:
@@ -81,6 +96,7 @@ async def _keep(course: Course, finish: Finish) -> Path:
 async def _download(course: Course, finish: Finish) -> bool:
     """True when the whole file has come; False when the job moved on without it."""
     links, failures, wait_s, has_renewed = 0, 0, 1.0, False
+    life = _Life(course)
     while True:
         try:
             try:
@@ -105,17 +121,19 @@ async def _download(course: Course, finish: Finish) -> bool:
             course.note(None)
             return True
         except (DiskProblem, KeyProblem) as error:
+            if isinstance(error, DiskProblem) and await finish.fall_back(error):
+                continue
             course.move(Event.DOWNLOAD_FAILED, problem=replace(error.problem, charged=Charged.YES), paused=True)
             return False
         except (NetworkProblem, UnexpectedReply) as error:
             # The answer may be a captive portal's page; only the provider can say that the link is dead.
             course.note(replace(error.problem, charged=Charged.YES))
-            if _is_past(course) and await _is_all_there_is(course):
+            if life.is_over() and await _is_all_there_is(course, life):
                 gone = Problem(kind=Kind.RESULT_GONE, detail=_past(course), charged=Charged.YES)
                 _give_up_link(course, gone)
                 return False
             await course.rest(_before_it_dies(course, wait_s * (0.5 + course.around.random() / 2)))
-            failures, wait_s = failures + 1, min(POLL_LONGEST_S, wait_s * 2)
+            failures, wait_s = failures + 1, _longer(wait_s)
             if failures >= FAILURES_BEFORE_ASKING:
                 # The link's host may be gone while the provider is there.
                 with contextlib.suppress(StudioError):
@@ -145,12 +163,39 @@ def _past(course: Course) -> str:
     return f"it worked until {expires_at:%Y-%m-%d %H:%M} UTC" if expires_at else ""
 
 
-async def _is_all_there_is(course: Course) -> bool:
+class _Life:
+    """How long the link lives, in seconds from when that was told: the clock of the wall may be set meanwhile.
+
+    One that is told to be dead already is not: nobody hands out such links, so this computer's clock is wrong.
+    """
+
+    def __init__(self, course: Course) -> None:
+        self._course = course
+        self._clock = asyncio.get_running_loop().time
+        self._told: datetime | None = None
+        self._ends_s: float | None = None
+        self.is_over()
+
+    def is_over(self) -> bool:
+        """True when it has ended, as far as anybody knows."""
+        told = self._course.job.result_expires_at
+        if told != self._told:
+            left_s = 0.0 if told is None else (told - self._course.around.now()).total_seconds()
+            self._told, self._ends_s = told, self._clock() + left_s if left_s > 0 else None
+        return self._ends_s is not None and self._clock() >= self._ends_s
+
+
+async def _is_all_there_is(course: Course, life: _Life) -> bool:
     """True when the provider could be asked, and has no link that lives longer."""
     try:
-        return not await renew_link(course) or _is_past(course)
+        return not await renew_link(course) or life.is_over()
     except (NetworkProblem, UnexpectedReply):
         return False
+
+
+def _longer(wait_s: float) -> float:
+    """The next pause: short ones double, long ones grow with how long it has failed."""
+    return min(FETCH_LONGEST_S, wait_s * (2 if wait_s < POLL_LONGEST_S else 1.5))
 
 
 def _before_it_dies(course: Course, wait_s: float) -> float:

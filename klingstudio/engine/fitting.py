@@ -18,7 +18,7 @@ from klingstudio.domain.media import FitPlan, Limits
 from klingstudio.engine.tasks import TaskOwner
 from klingstudio.media.probe import mark_source
 from klingstudio.media.source_file import stat_source
-from klingstudio.media.whole_file import PART_PREFIX, new_part, writing
+from klingstudio.media.whole_file import PART_PREFIX, discard, new_part, writing
 from klingstudio.media.worker import MediaWorker, OnProgress
 from klingstudio.net.upload import disk_problem
 
@@ -190,11 +190,13 @@ class Fits:
     def _write(self, name: str, value: object) -> None:
         """Whole or not at all. What is only remembered may be lost: then it is made again."""
         out = self._folder / name
-        with contextlib.suppress(OSError):
+        part = out.with_name(f"{PART_PREFIX}{name}")
+        try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            part = out.with_name(f"{PART_PREFIX}{name}")
             part.write_text(json.dumps(value), encoding="utf-8")
             part.replace(out)
+        except OSError:
+            discard(part)
 
     def _sweep(self, most_bytes: int) -> None:
         names = {path.stem for path in self._folder.glob("*.json") if path.name != _SOURCES}

@@ -45,10 +45,16 @@ async def look(course: Course) -> None:
     is_missing = course.job.state is State.REMOTE_MISSING
     kind = Kind.JOB_NOT_KNOWN if is_missing else Kind.SUBMIT_UNCONFIRMED
     try:
-        if await (_is_known_again(course) if is_missing else find(course)):
-            return
+        async with course.around.pace.look(course):
+            if await (_is_known_again(course) if is_missing else find(course)):
+                return
     except KeyProblem:
         raise
+    except (NetworkProblem, UnexpectedReply) as error:
+        # Nobody was there to be asked: the schedule goes on when somebody is.
+        log.info("could not look: %s", error.problem.kind)
+        course.looks -= 1
+        return
     except ProviderRefused as error:
         # It will not get better by itself, so the person has to know why nobody finds it.
         course.note(Problem(kind=kind, detail=error.problem.detail, charged=Charged.MAYBE, raw=error.problem.raw))
@@ -131,10 +137,12 @@ async def _listed(course: Course, provider: Following, attempt: Attempt) -> tupl
 
 
 async def gather(course: Course, provider: Following) -> None:
-    """Look once for takes of the same request that the answer, or the list at that time, did not show yet."""
+    """Look once for takes of the same request that the answer, or the list at that time, did not show yet.
+
+    Also when all that were ordered are known: an answer with room for one id does not tell of a second job, which is
+    paid for as well.
+    """
     attempt = course.ordered_by()
-    if course.around.store.known_takes(attempt) >= course.job.request.takes:
-        return
     try:
         async with asyncio.timeout(CHARGE_WITHIN_S):
             ids = await _listed(course, provider, attempt)
@@ -154,13 +162,13 @@ async def poll(course: Course) -> None:
     while course.job.state is State.REMOTE:
         course.tell(State.REMOTE, None, max(0.0, (course.around.now() - sent_at).total_seconds()))
         await course.rest(wait_s)
-        await course.rest(course.around.pace.turn(course.info))
         try:
-            provider = await course.ordering_provider()
-            is_open = course.job.cancel_answer is not CancelAnswer.STOPPED
-            if course.job.cancel_requested_at is not None and is_open and cancels < CANCEL_TRIES:
-                cancels += await _ask_to_stop(course, provider)
-            status = await provider.poll(course.remote)
+            async with course.around.pace.look(course):
+                provider = await course.ordering_provider()
+                is_open = course.job.cancel_answer is not CancelAnswer.STOPPED
+                if course.job.cancel_requested_at is not None and is_open and cancels < CANCEL_TRIES:
+                    cancels += await _ask_to_stop(course, provider)
+                status = await provider.poll(course.remote)
         except (NetworkProblem, UnexpectedReply, ProviderRefused) as error:
             # A poll that fails says nothing about the job: wait longer, never give up, never call it failed.
             course.note(error.problem)
@@ -173,7 +181,8 @@ async def poll(course: Course) -> None:
             # The edit is done and charged: what is missing is a link, and that is asked for from now on.
             course.move(Event.REMOTE_OK, charge=await charge_of(course, provider))
         elif isinstance(status, Missing):
-            missing, missing_s = missing + 1, missing_s + wait_s
+            # The first of them begins the time.
+            missing, missing_s = missing + 1, missing_s + (wait_s if missing else 0.0)
             if missing >= MISSING_MOST and missing_s >= MISSING_FOR_S:
                 if course.job.cancel_answer is CancelAnswer.STOPPED:
                     # It was taken out of the queue, as was asked: there is nothing left to be known.

@@ -17,7 +17,7 @@ from klingstudio.providers.base import Telling
 log = logging.getLogger(__name__)
 
 AGAIN_FIRST_S = 5.0
-AGAIN_LONGEST_S = 300.0
+AGAIN_LONGEST_S = 1800.0
 """Pauses before a stream is opened again; doubled each time that it told nothing."""
 
 

@@ -15,8 +15,9 @@ from klingstudio.domain.media import check_image_size
 from klingstudio.engine.course import Course
 from klingstudio.engine.fitting import taken
 from klingstudio.engine.preflight import preflight
+from klingstudio.media.digest import sha256_of
 from klingstudio.media.probe import mark_source
-from klingstudio.media.source_file import stat_source
+from klingstudio.media.source_file import Stamp, stamp_of, stat_source
 from klingstudio.net.source import served_bytes
 from klingstudio.net.upload import disk_problem, file_size
 
@@ -26,8 +27,12 @@ async def prepare(course: Course) -> None:
     request, around = course.job.request, course.around
     source = Path(request.source)
     try:
+        before = stamp_of(stat_source(source))
         checked = await preflight(request, media=around.media, accounts=around.accounts)
         mark = await asyncio.to_thread(mark_source, source)
+        if stamp_of(stat_source(source)) != before:
+            # What was measured is not what was hashed.
+            raise InputRefused(Kind.SOURCE_CHANGING, source.name, subject="source")
         fitted = await around.fits.fit(
             source,
             checked.plan,
@@ -105,7 +110,11 @@ async def upload(course: Course) -> None:
         provider = await course.provider()
         course.around.work.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=course.around.work, ignore_cleanup_errors=True) as pictures:
-            assets = await _upload_files(course, await _files(course, Path(pictures)))
+            files = await _files(course, Path(pictures))
+            before = await asyncio.to_thread(_checked_clip, course)
+            assets = await _upload_files(course, files)
+            if await asyncio.to_thread(_stamp_of_clip, course) != before:
+                raise InputRefused(Kind.SOURCE_CHANGED, "the clip changed while it was uploaded", subject="source")
         _must_be_new(course, assets[0].url)
         order = await provider.order(course.job.request, assets, course.clip)
     except InputRefused as error:
@@ -117,6 +126,23 @@ async def upload(course: Course) -> None:
     else:
         if source_is_unchanged(course):
             course.move(Event.UPLOADED, assets=assets, order=order, problem=None)
+
+
+def _stamp_of_clip(course: Course) -> Stamp | None:
+    """By what a change of the clip is noticed; None where nothing of it is uploaded."""
+    return None if course.own_address is not None else stamp_of(Path(course.clip.path).stat())
+
+
+def _checked_clip(course: Course) -> Stamp | None:
+    """The stamp of a clip that is, byte for byte, the one that was prepared.
+
+    Raises:
+        InputRefused: it is another one.
+    """
+    stamp = _stamp_of_clip(course)
+    if stamp is not None and sha256_of(Path(course.clip.path)) != course.clip.sha256:
+        raise InputRefused(Kind.SOURCE_CHANGED, "the clip is not what was prepared", subject="source")
+    return stamp
 
 
 def _must_be_new(course: Course, clip_url: str) -> None:

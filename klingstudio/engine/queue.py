@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
+from pathlib import Path
 from typing import Protocol
 
 from klingstudio.domain.errors import InputRefused, Kind, Problem, SpendingRefused, StudioError
@@ -29,10 +30,12 @@ from klingstudio.domain.price import Money
 from klingstudio.domain.request import Request
 from klingstudio.engine import afterwards, copies, runner
 from klingstudio.engine.course import Course, Surroundings
+from klingstudio.engine.finish import is_take
 from klingstudio.engine.listen import Listener
 from klingstudio.engine.preflight import check_text
 from klingstudio.engine.tasks import TaskOwner
 from klingstudio.logs import about_job
+from klingstudio.store.jobs import is_readable
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +65,8 @@ class JobQueue:
         self._tasks = TaskOwner()
         self._courses: dict[str, Course] = {}
         self._order: list[str] = []
+        self._begun: list[str] = []
+        """What was under way when the journal was read, until somebody works on it."""
         self._observers: list[JobObserver] = []
         self._told: dict[str, tuple[float, State]] = {}
         self._slots: dict[str, asyncio.Semaphore] = {}
@@ -69,16 +74,21 @@ class JobQueue:
 
     # ------------------------------------------------------------------------------------------------------- life
 
-    def open(self) -> None:
+    def open(self, *, goes_on: bool = True) -> None:
         """Read the journal, apply what an ended program means, and go on with everything that was sent.
 
         What was not sent yet waits for the person: nothing is ordered because a program was started.
+
+        Args:
+            goes_on: False leaves everything as it is until `go_on`.
         """
         now = self._around.now()
         in_question = self._around.store.unanswered_since(now - afterwards.LOST_FOR)
         begun = []
         for job in reversed(self._around.store.recover(now)):
             self._adopt(job)
+            if not is_readable(job):
+                continue
             course = self._courses[job.id]
             if job.state in UNSENT and job.state is not State.DRAFT and not job.paused:
                 course.amend(paused=True, problem=job.problem or Problem(kind=Kind.INTERRUPTED))
@@ -90,9 +100,17 @@ class JobQueue:
             if course.job.is_active or job.id in in_question or afterwards.is_late(job, now):
                 begun.append(course.job)
         # What will be gone soonest goes first.
-        for job in sorted(begun, key=lambda job: job.result_expires_at or datetime.max.replace(tzinfo=UTC)):
-            self._start(job.id)
-            self._listen(job.request.provider)
+        begun.sort(key=lambda job: job.result_expires_at or datetime.max.replace(tzinfo=UTC))
+        self._begun = [job.id for job in begun]
+        if goes_on:
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Carry on what the journal held; once, and the sooner the better."""
+        begun, self._begun = self._begun, []
+        for job_id in begun:
+            self._start(job_id)
+            self._listen(self._courses[job_id].job.request.provider)
 
     async def aclose(self) -> None:
         """Wait a little for an answer that is on its way, then end every task; the journal keeps all of it."""
@@ -288,6 +306,19 @@ class JobQueue:
         with about_job(job.id):
             return await copies.delete(job, self._courses.values(), self._around)
 
+    async def relink(self, job_id: str, place: Path) -> None:
+        """The take of a finished job lies there now.
+
+        Raises:
+            InputRefused: that is another file.
+            DiskProblem: it cannot be read.
+        """
+        course = self._course(job_id)
+        with about_job(course.job.id):
+            if not await is_take(course.job, place):
+                raise InputRefused(Kind.TAKE_ANOTHER, place.name)
+            course.amend(take=str(place), problem=None)
+
     # ----------------------------------------------------------------------------------------------------------- inside
 
     def _course(self, job_id: str) -> Course:
@@ -312,6 +343,10 @@ class JobQueue:
         )
         if job.id not in self._order:
             self._order.append(job.id)
+
+    def take_up(self, job: Job) -> None:
+        """Carry on a job that came into the journal by another way than `enqueue`."""
+        self._welcome(job)
 
     def _welcome(self, job: Job) -> None:
         """A job that another one's paid request turned out to be as well; the journal has it already."""

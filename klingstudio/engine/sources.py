@@ -19,8 +19,8 @@ from klingstudio.engine.finish import clean_name
 from klingstudio.media.digest import sha256_of
 from klingstudio.media.heads import Content, content_of
 from klingstudio.media.image_file import ENDINGS, sniff_image
-from klingstudio.net.api import tls
 from klingstudio.net.download import Download
+from klingstudio.net.trust import tls
 from klingstudio.net.upload import disk_problem
 
 OnFraction = Callable[[float | None], None]

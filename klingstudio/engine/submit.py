@@ -40,6 +40,8 @@ NOT_SENT_MOST = 3
 """How often a request that did not leave is tried again before the person is asked."""
 NOT_SENT_REST_S = 2.0
 DISK_RESERVE_BYTES = 200_000_000
+JOURNAL_RESERVE_BYTES = 16_000_000
+"""Left on the disk of the journal before anything is paid: it has to hold what comes of it."""
 INPUTS_NEEDED = timedelta(hours=1)
 """So long an edit may wait at the provider before it loads its inputs."""
 
@@ -72,6 +74,8 @@ async def submit(course: Course) -> None:
     _check_approval(course, approval, price)
     _raise_estimate(course, price)
     _check_free_space(course.around.takes, 2 * course.clip.size_bytes + DISK_RESERVE_BYTES)
+    if course.around.refuge is not None:
+        _check_free_space(course.around.refuge, JOURNAL_RESERVE_BYTES)
     provider = await course.provider()
     account = await provider.authorize()
 
@@ -107,7 +111,11 @@ def _inputs_are_about_to_go(course: Course) -> bool:
     for asset in course.job.assets:
         if asset.is_upload and asset.uploaded_at is not None:
             live_s = course.around.accounts.info(asset.host).inputs_live_s
-            if live_s is not None and now + INPUTS_NEEDED >= asset.uploaded_at + timedelta(seconds=live_s):
+            # Uploaded in the future: the clock was set back, and nobody knows how long ago that was.
+            was_set_back = asset.uploaded_at > now + reconcile.CLOCK_SLACK
+            if live_s is not None and (
+                was_set_back or now + INPUTS_NEEDED >= asset.uploaded_at + timedelta(seconds=live_s)
+            ):
                 return True
     return False
 

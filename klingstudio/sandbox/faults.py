@@ -65,6 +65,12 @@ class Kind(StrEnum):
     """An HTML page where a video should be."""
     NO_LENGTH = "no_length"
     """The answer does not say how long it is."""
+    CUT_SHORT = "cut_short"
+    """The answer does not say how long it is, and ends in the middle: whoever trusts its end takes a half for the whole."""
+    DRIP = "drip"
+    """The answer comes in twenty pieces, `seconds` apart."""
+    GZIP = "gzip"
+    """The answer is compressed, although nobody asked for that."""
     NO_ID = "no_id"
     TWO_IDS = "two_ids"
     """One order becomes two jobs."""
@@ -114,7 +120,10 @@ MEANING = frozenset(
 """Kinds that only a dialect can carry out. The others spoil the connection or the answer, whatever it says."""
 
 _WORKS_FIRST = frozenset(
-    {Kind.RESET_AFTER, Kind.DROP_AFTER, Kind.TRUNCATED, Kind.NOT_JSON, Kind.HALF_FILE, Kind.NO_LENGTH}
+    {
+        *(Kind.RESET_AFTER, Kind.DROP_AFTER, Kind.TRUNCATED, Kind.NOT_JSON, Kind.HALF_FILE, Kind.NO_LENGTH),
+        *(Kind.CUT_SHORT, Kind.DRIP, Kind.GZIP),
+    }
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 import json
 import socket
@@ -24,6 +25,8 @@ ELSEWHERE = "/_sandbox/elsewhere"
 """Where redirects lead: the same server under another host name. Requests to it are logged."""
 _LOGGED = 5000
 _TRANSPORT = "klingstudio.transport"
+_DRIPS = 20
+"""Pieces of an answer that drips."""
 _PORTAL = (
     b"<!DOCTYPE html><html><head><title>Welcome</title></head><body><h1>Log in to use this network</h1></body></html>"
 )
@@ -171,17 +174,30 @@ class _Spoiled:
                 await self._until_gone()
             case Kind.HANG:
                 await self._until_gone()
-            case Kind.TRUNCATED:
-                self._transport.write(self._head() + bytes(self._body[: len(self._body) // 2]))
+            case Kind.TRUNCATED | Kind.CUT_SHORT:
+                head = self._head(has_length=rule.kind is Kind.TRUNCATED)
+                self._transport.write(head + bytes(self._body[: len(self._body) // 2]))
                 self._transport.close()
                 await self._until_gone()
             case Kind.SLOW:
                 await self._pause(2.0 if rule.seconds is None else rule.seconds)
                 await self._answer(self._status, self._headers, bytes(self._body))
+            case Kind.DRIP:
+                await self._drip(0.5 if rule.seconds is None else rule.seconds)
+            case _:
+                await self._say_otherwise()
+
+    async def _say_otherwise(self) -> None:
+        """Another answer than the one that the service gave, as whole as any."""
+        rule, body = self._rule, bytes(self._body)
+        match rule.kind:
             case Kind.HALF_FILE:
-                await self._answer(self._status, self._headers, bytes(self._body[: len(self._body) // 2]))
+                await self._answer(self._status, self._headers, body[: len(body) // 2])
             case Kind.NO_LENGTH:
-                await self._answer(self._status, self._headers, bytes(self._body), has_length=False)
+                await self._answer(self._status, self._headers, body, has_length=False)
+            case Kind.GZIP:
+                packed = [*self._headers, (b"content-encoding", b"gzip")]
+                await self._answer(self._status, packed, gzip.compress(body))
             case Kind.STATUS:
                 await self._answer(rule.code or 500, _pairs(rule.headers), self._status_body())
             case Kind.REDIRECT:
@@ -208,12 +224,21 @@ class _Spoiled:
         await self._send({"type": "http.response.start", "status": status, "headers": kept})
         await self._send({"type": "http.response.body", "body": b"" if self._scope["method"] == "HEAD" else body})
 
-    def _head(self) -> bytes:
+    async def _drip(self, seconds: float) -> None:
+        await self._send({"type": "http.response.start", "status": self._status, "headers": self._headers})
+        size = -(-len(self._body) // _DRIPS) or 1
+        for at in range(0, len(self._body), size):
+            piece = bytes(self._body[at : at + size])
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+            await self._pause(seconds)
+        await self._send({"type": "http.response.body", "body": b""})
+
+    def _head(self, *, has_length: bool = True) -> bytes:
         """The head of the captured answer, for writing past the server, which would not let us lie."""
         phrase = HTTPStatus(self._status).phrase
-        lines = [f"HTTP/1.1 {self._status} {phrase}".encode(), *(name + b": " + value for name, value in self._headers)]
-        if not any(name.lower() == b"content-length" for name, _ in self._headers):
-            lines.append(b"content-length: %d" % len(self._body))
+        told = [(name, value) for name, value in self._headers if name.lower() != b"content-length"]
+        told.append((b"content-length", b"%d" % len(self._body)) if has_length else (b"connection", b"close"))
+        lines = [f"HTTP/1.1 {self._status} {phrase}".encode(), *(name + b": " + value for name, value in told)]
         return b"\r\n".join([*lines, b"", b""])
 
     def _status_body(self) -> bytes:

@@ -51,7 +51,7 @@ class Keys(dict[str, str]):
 
     def __init__(self, *providers: str) -> None:
         self.account = "u" + uuid.uuid4().hex[:10]
-        super().__init__({provider: f"canary-{provider}key-{self.account}" for provider in providers})
+        super().__init__({provider: f"canary-5ecret-{provider}-{self.account}" for provider in providers})
 
 
 def dojo(clip: Path, **changes: Any) -> Any:

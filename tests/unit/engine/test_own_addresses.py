@@ -304,7 +304,7 @@ def account() -> str:
 @pytest.fixture
 def keys(account: str) -> dict[str, str]:
     """No key of anybody who hosts files."""
-    return {"pixeldojo": f"canary-key-{account}"}
+    return {"pixeldojo": f"canary-5ecret-key-{account}"}
 
 
 async def a_dojo_request(web: Wire, tmp_path: Path, **changes: Any) -> Any:
@@ -352,7 +352,7 @@ async def test_a_clip_that_has_to_be_fitted_is_uploaded(
     long = a_clip(tmp_path / "long.mp4", seconds=4).read_bytes()
     async with Wire(film_of(long)) as web:
         request = await a_dojo_request(web, tmp_path, trim=Trim(start_s=0.5, end_s=3.5))
-        async with a_studio(home, sandbox, key=keys | {"oxen": f"canary-host-{account}"}) as studio:
+        async with a_studio(home, sandbox, key=keys | {"oxen": f"canary-5ecret-host-{account}"}) as studio:
             (job,) = studio.queue.enqueue(request)
             job = await Watch(studio).until(job.id, rests)
 

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ import pytest
 
 from klingstudio.domain.errors import Charged, Kind
 from klingstudio.domain.job import CancelAnswer, Job, State
-from klingstudio.engine.pace import Pace
 from klingstudio.providers import registry
 from tests.fakes.sandbox import Sandbox, run_sandbox
 from tests.fakes.studio_run import Watch, a_clip, a_request, a_studio, hurried
@@ -119,17 +117,6 @@ async def test_a_stream_that_fails_harms_nothing(
     assert job.state is State.COMPLETED
     assert calls(sandbox, "events")
     assert len(sandbox.ledger()) == 1
-
-
-def test_polls_of_one_provider_keep_their_distance_and_others_do_not_wait() -> None:
-    now = 100.0
-    pace = Pace(lambda: now)
-    slow, free = WITHOUT_CANCEL, registry.OXEN.info
-    slow = replace(slow, requests_per_minute=10)
-    assert [pace.turn(slow) for _ in range(3)] == [0, 6, 12]
-    assert pace.turn(replace(free, requests_per_minute=None)) == 0
-    now = 130.0
-    assert [pace.turn(slow), pace.turn(slow)] == [0, 6]
 
 
 # -------------------------------------------------------------------------------------------------------------- cancels

@@ -262,3 +262,17 @@ async def test_a_copy_that_is_gone_already_is_no_error_and_one_that_stays_is_tol
         assert await studio.queue.delete_copies(job.id) == 1
         await asyncio.sleep(0)
         assert studio.queue.job(job.id).assets[0].is_deleted
+
+
+async def test_a_second_job_that_the_answer_has_no_room_for_is_found_in_the_list(
+    home: Path, sandbox: Sandbox, clip: Path
+) -> None:
+    sandbox.faults([{"call": "submit", "kind": "two_ids"}])
+    async with a_studio(home, sandbox) as studio:
+        watch = Watch(studio)
+        (job,) = studio.queue.enqueue(a_request(clip, provider="pixeldojo", accepts_unknown_price=True))
+        jobs = await all_of(studio, watch, job, 2)
+
+    assert [each.state for each in jobs] == [State.COMPLETED] * 2
+    assert [each.ordered_with for each in jobs] == [None, job.id]
+    assert_each_charge_has_its_job(sandbox, jobs)

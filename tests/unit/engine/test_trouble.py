@@ -257,24 +257,48 @@ async def test_an_intent_that_cannot_be_recorded_is_not_sent(home: Path, sandbox
     assert posts(sandbox) == 1
 
 
-async def test_takes_in_a_folder_that_vanishes_wait_for_the_person(home: Path, sandbox: Sandbox, clip: Path) -> None:
-    sandbox.faults([{"call": "result", "kind": "slow", "seconds": 0.3}])
-    folder = clip.parent / "not a folder"
+async def test_a_take_whose_folder_vanishes_goes_into_the_programs_own_and_says_so(
+    home: Path, sandbox: Sandbox, clip: Path
+) -> None:
+    folder = home.parent / "not a folder"
     async with a_studio(home, sandbox) as studio:
         watch = Watch(studio)
         (job,) = studio.queue.enqueue(a_request(clip, out=str(folder)))
         await watch.until(job.id, is_in(State.REMOTE))
         folder.write_text("in the way")
         job = await watch.until(job.id, rests)
+
+    assert job.state is State.COMPLETED
+    assert job.take is not None
+    assert Path(job.take).parent == home / "takes"
+    assert Path(job.take).is_file()
+    assert job.problem is not None
+    assert (job.problem.kind, job.problem.charged) == (Kind.TAKE_ELSEWHERE, Charged.YES)
+    assert str(folder) in job.problem.detail
+
+
+async def test_takes_that_no_folder_can_hold_wait_for_the_person(home: Path, sandbox: Sandbox, clip: Path) -> None:
+    places = (home.parent / "not a folder", home / "takes", home / "data" / "takes")
+    async with a_studio(home, sandbox) as studio:
+        watch = Watch(studio)
+        (job,) = studio.queue.enqueue(a_request(clip, out=str(places[0])))
+        await watch.until(job.id, is_in(State.REMOTE))
+        for place in places:
+            place.write_text("in the way")
+        job = await watch.until(job.id, rests)
         assert (job.state, job.paused) == (State.SUCCEEDED, True)
         assert job.problem is not None
         assert (job.problem.kind, job.problem.charged) == (Kind.DISK_UNWRITABLE, Charged.YES)
 
-        folder.unlink()
+        for place in places:
+            place.unlink()
         studio.queue.carry_on(job.id)
         job = await watch.until(job.id, rests)
 
     assert job.state is State.COMPLETED
+    assert job.take is not None
+    assert Path(job.take).parent == places[0]
+    assert job.problem is None
 
 
 # ------------------------------------------------------------------------------------------------------- late news

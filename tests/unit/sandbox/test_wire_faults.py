@@ -151,6 +151,41 @@ def test_a_truncated_answer_breaks_off_before_its_length(account: Account) -> No
     assert len(account.charges()) == 1
 
 
+def test_an_answer_can_end_in_the_middle_without_anybody_telling(account: Account) -> None:
+    whole = account.http.get("/api/ai/models").content
+    account.sandbox.faults({"call": "models", "kind": "cut_short"})
+
+    half = account.http.get("/api/ai/models")
+
+    assert "content-length" not in half.headers
+    assert half.content == whole[: len(whole) // 2]
+    assert account.http.get("/api/ai/models").content == whole
+
+
+def test_an_answer_can_drip(account: Account) -> None:
+    whole = account.http.get("/api/ai/models").content
+    account.sandbox.faults({"call": "models", "kind": "drip", "seconds": 0.02})
+    begun = time.monotonic()
+
+    with account.http.stream("GET", "/api/ai/models") as reply:
+        pieces = list(reply.iter_raw())
+
+    assert b"".join(pieces) == whole
+    assert len(pieces) > 5
+    assert time.monotonic() - begun >= 0.35
+
+
+def test_an_answer_can_be_compressed_unasked(account: Account) -> None:
+    plain = account.http.get("/api/ai/models")
+    account.sandbox.faults({"call": "models", "kind": "gzip"})
+
+    packed = account.http.get("/api/ai/models", headers={"Accept-Encoding": "identity"})
+
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < len(plain.content)
+    assert packed.json() == plain.json()
+
+
 def test_an_answer_without_an_id_follows_a_charge(account: Account) -> None:
     account.sandbox.faults({"call": "submit", "kind": "no_id"})
 

@@ -33,8 +33,11 @@ MAY_USE = {
     "httpx": ("klingstudio/net/",),
     "httpcore": ("klingstudio/net/",),
     "requests": (),
-    # The sandbox plays the provider, which fetches what it is given; it knows nothing of our own net/.
-    "urllib.request": ("klingstudio/sandbox/",),
+    "truststore": ("klingstudio/net/trust.py",),
+    "certifi": ("klingstudio/net/trust.py",),
+    # The sandbox plays the provider, which fetches what it is given; it knows nothing of our own net/. There the module is
+    # asked for the system's proxies, which it alone knows on every system.
+    "urllib.request": ("klingstudio/sandbox/", "klingstudio/net/client.py"),
     "http.client": ("klingstudio/sandbox/",),
     "sqlite3": ("klingstudio/store/",),
     "keyring": ("klingstudio/vault.py",),
@@ -56,6 +59,13 @@ MAY_PRINT = ("klingstudio/cli/", "klingstudio/sandbox/")
 
 DISTRIBUTION = {"PySide6": "pyside6-essentials", "PIL": "pillow"}
 """Where package and distribution differ in more than case and dashes."""
+
+MAKES_CLIENTS = {"AsyncClient", "Client", "AsyncHTTPTransport", "HTTPTransport", "Proxy", "create_ssl_context"} | {
+    *("get", "post", "put", "patch", "delete", "head", "options", "request", "stream")
+}
+"""What httpx offers for asking somebody."""
+READS_ALL = {"text", "json", "content", "read", "aread"}
+READS_UNPACKED = {"aiter_bytes", "aiter_text", "aiter_lines", "iter_bytes", "aread"}
 
 COLOUR = re.compile(r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})\b|\b(?:rgba?|hsla?|hsva?)\(")
 
@@ -171,6 +181,28 @@ def loose_tasks(root: Path) -> list[str]:
     return found
 
 
+def loose_clients(root: Path) -> list[str]:
+    """Ways to ask the web past the rules of `net/client.py`, and ways to read an answer without an end."""
+    found = []
+    for path in code_files(root):
+        where = place(root, path)
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="httpx"), attr=name)):
+                    is_loose = name in MAKES_CLIENTS and where != "klingstudio/net/client.py"
+                case ast.Attribute(value=ast.Name(id="response"), attr=name):
+                    is_loose = name in READS_ALL and where.startswith("klingstudio/net/")
+                case ast.Attribute(attr=name):
+                    is_loose = name in READS_UNPACKED and where.startswith("klingstudio/net/")
+                case ast.ImportFrom(module="httpx"):
+                    is_loose, name = True, "names of httpx without it"
+                case _:
+                    continue
+            if is_loose:
+                found.append(f"{where}:{node.lineno} uses {name}")
+    return found
+
+
 def colours(root: Path) -> list[str]:
     found = []
     for path in code_files(root):
@@ -278,6 +310,7 @@ RULES: list[Rule] = [
     impure_domain,
     providers_named,
     loose_tasks,
+    loose_clients,
     colours,
     prints,
     traces_of_a_machine,
@@ -348,6 +381,14 @@ def test_an_empty_tree_breaks_no_rule(rule: Rule, tree: Path) -> None:
         (loose_tasks, "engine/x.py", "loop.create_task(f())"),
         (loose_tasks, "ui/x.py", "@asyncSlot()\nasync def f(): ..."),
         (loose_tasks, "ui/x.py", "@qasync.asyncSlot()\nasync def f(): ..."),
+        (wrong_imports, "net/api.py", "import urllib.request"),
+        (wrong_imports, "net/api.py", "import truststore"),
+        (loose_clients, "net/api.py", "import httpx\nclient = httpx.AsyncClient()"),
+        (loose_clients, "net/api.py", "import httpx\nhttpx.get('https://a.example')"),
+        (loose_clients, "net/api.py", "from httpx import AsyncClient"),
+        (loose_clients, "net/api.py", "words = response.text"),
+        (loose_clients, "net/api.py", "async def f(): await response.aread()"),
+        (loose_clients, "net/api.py", "async def f(answer):\n    async for piece in answer.aiter_bytes(): ..."),
         (colours, "ui/x.py", "STYLE = 'color: #ff0033'"),
         (colours, "ui/x.py", "STYLE = 'color: rgba(1, 2, 3, 4)'"),
         (colours, "ui/x.py", "c = QColor(12, 13, 14)"),
@@ -373,6 +414,8 @@ def test_the_check_finds_what_it_forbids(rule: Rule, where: str, code: str, tree
     ("rule", "where", "code"),
     [
         (wrong_imports, "net/x.py", "import httpx"),
+        (loose_clients, "net/client.py", "import httpx\nclient = httpx.AsyncClient()"),
+        (loose_clients, "net/x.py", "import httpx\nasync def f(response: httpx.Response): return response.aiter_raw()"),
         (wrong_imports, "engine/x.py", "import average"),
         (impure_domain, "domain/x.py", "import re\nfrom klingstudio.domain.errors import Kind"),
         (providers_named, "engine/x.py", "default = False  # as fal does it"),

@@ -38,7 +38,7 @@ async def _no_sleep(seconds: float) -> None:
 
 
 @asynccontextmanager
-async def an_oxen(sandbox: Sandbox, key: str = "canary-key") -> AsyncIterator[oxen.Oxen]:
+async def an_oxen(sandbox: Sandbox, key: str = "canary-5ecret-key") -> AsyncIterator[oxen.Oxen]:
     api = Api(
         hosts={"hub": sandbox.url},
         headers=oxen.headers(key),

@@ -15,7 +15,7 @@ from tests.fakes.command_line import CommandLine, command_line, lines
 from tests.fakes.sandbox import Sandbox, run_sandbox
 from tests.fakes.studio_run import a_clip, environ_of
 
-KEYS = {"pixeldojo": "canary-dojokey-e2e", "oxen": "canary-oxenkey-e2e"}
+KEYS = {"pixeldojo": "canary-5ecret-dojo-e2e", "oxen": "canary-5ecret-oxen-e2e"}
 
 
 @pytest.fixture(scope="module")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import subprocess
 import sys
 import threading
-import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import pytest
+
+from tests.fakes.astray import keys_astray
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -60,26 +63,27 @@ class Sandbox:
         self.process.wait(5)
 
     def _call(self, method: str, name: str, body: object = None) -> Any:
-        request = urllib.request.Request(
-            f"{self.url}/_sandbox/{name}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"content-type": "application/json"},
-        )
-        # Without the proxies of the environment.
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=10) as reply:
-            return json.loads(reply.read() or b"null")
+        # Plain, because some tests ask thousands of times.
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=10)
+        try:
+            connection.request(method, f"/_sandbox/{name}", None if body is None else json.dumps(body))
+            reply = connection.getresponse()
+            answer = reply.read()
+            if reply.status >= 400:
+                raise ValueError(f"{method} {name}: {reply.status} {answer.decode(errors='replace')}")
+            return json.loads(answer or b"null")
+        finally:
+            connection.close()
 
 
 @contextlib.contextmanager
-def run_sandbox(state: Path, *arguments: str) -> Iterator[Sandbox]:
+def run_sandbox(state: Path, *arguments: str, module: str = "klingstudio.sandbox") -> Iterator[Sandbox]:
     """Start a sandbox process that keeps its files in `state`; it ends with the block."""
     state.mkdir(parents=True, exist_ok=True)
     complaints = (state / "stderr.txt").open("ab")
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "klingstudio.sandbox", "--until-stdin-closes"),
+            *(sys.executable, "-m", module, "--until-stdin-closes"),
             *("--state", str(state), *arguments),
         ],
         cwd=ROOT,
@@ -95,7 +99,11 @@ def run_sandbox(state: Path, *arguments: str) -> Iterator[Sandbox]:
             process.kill()
             process.wait(5)
             pytest.fail(f"the sandbox did not start: {line!r}\n{(state / 'stderr.txt').read_text(errors='replace')}")
-        yield Sandbox(urls=json.loads(line), process=process)
+        running = Sandbox(urls=json.loads(line), process=process)
+        yield running
+        if process.poll() is None:
+            astray = keys_astray(running.requests())
+            assert not astray, f"a key went where none may go: {', '.join(sorted(set(astray)))}"
     finally:
         process.stdin.close()
         try:

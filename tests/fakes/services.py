@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -19,16 +19,11 @@ from klingstudio.net.api import PATIENT, Api, Deadlines
 from klingstudio.net.retry import Patience
 from klingstudio.providers.base import Provider
 from klingstudio.providers.registry import SERVICES, Entry
-from klingstudio.sandbox.front import ELSEWHERE
+from tests.fakes.astray import TOKEN_CALLS, is_keyless, said
 from tests.fakes.sandbox import Sandbox
 
 INPUT = "https://inputs.invalid/clip.mp4"
 """The address of a clip that nobody will ever fetch."""
-
-KEYLESS_CALLS = frozenset({"fetch", "result", "put"})
-"""Calls that no key may go to: uploaded files and results are read by anybody, signed addresses are signed."""
-TOKEN_CALLS = {"fal": frozenset({"upload", "part", "complete"})}
-"""Calls at a host of the service that knows tokens only, and no key."""
 
 HURRIED = Deadlines(reply_s=0.15, order_s=0.15, stall_s=0.15)
 """For calls that will not be answered."""
@@ -95,12 +90,10 @@ def charges(sandbox: Sandbox, entry: Entry, account: str) -> list[dict[str, Any]
 
 def strangers_with(secret: str, entry: Entry, log: list[dict[str, Any]]) -> list[str]:
     """Requests that carried the key to where it has no business."""
-    keyless = KEYLESS_CALLS | TOKEN_CALLS.get(entry.info.id, frozenset())
     return [
         f"{one['dialect']} {one['method']} {one['path']}"
         for one in log
-        if secret in _said(one)
-        and (one["dialect"] != entry.info.id or one["path"] == ELSEWHERE or one["call"] in keyless)
+        if secret in said(one) and (one["dialect"] != entry.info.id or is_keyless(one))
     ]
 
 
@@ -110,8 +103,4 @@ def tokens_astray(entry: Entry, log: list[dict[str, Any]]) -> list[str]:
     at_home = [one for one in log if one["dialect"] == entry.info.id and one["call"] in places]
     tokens = {one["headers"].get("authorization", "").rpartition(" ")[2] for one in at_home} - {""}
     others = [one for one in log if one not in at_home]
-    return [f"{one['dialect']} {one['path']}" for one in others if any(token in _said(one) for token in tokens)]
-
-
-def _said(one: Mapping[str, Any]) -> str:
-    return "\n".join([one["path"], one["query"], *one["headers"], *one["headers"].values()])
+    return [f"{one['dialect']} {one['path']}" for one in others if any(token in said(one) for token in tokens)]

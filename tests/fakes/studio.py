@@ -182,6 +182,10 @@ class FakeQueue:
         self.tell(replace(job, assets=tuple(replace(one, is_deleted=True) for one in job.assets)))
         return len(job.assets)
 
+    async def relink(self, job_id: str, place: Path) -> None:
+        self._ask("relink", job_id, str(place))
+        self.tell(replace(self.kept[job_id], take=str(place)))
+
     def _ask(self, *what: str) -> None:
         if self.refuses is not None:
             raise self.refuses

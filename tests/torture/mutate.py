@@ -9,7 +9,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from tests.torture.mirror import Answer
+from tests.fakes.mirror import Answer
 
 STATUSES = (
     *(200, 201, 202, 204, 301, 302, 307, 400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 413, 418, 422, 429),

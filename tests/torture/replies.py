@@ -21,7 +21,8 @@ from klingstudio.domain.errors import KeyProblem, NetworkProblem, ProviderRefuse
 from klingstudio.domain.job import CancelAnswer, Order, Remote
 from klingstudio.domain.price import Money, Price
 from klingstudio.domain.request import Tier
-from klingstudio.net.api import REFUSED_BEFORE_WORK, Api, Deadlines, is_loopback
+from klingstudio.net.address import is_loopback
+from klingstudio.net.api import REFUSED_BEFORE_WORK, Api, Deadlines
 from klingstudio.net.retry import Patience
 from klingstudio.providers.base import (
     Account,
@@ -35,9 +36,9 @@ from klingstudio.providers.base import (
     Waiting,
 )
 from klingstudio.providers.registry import SERVICES, Entry
+from tests.fakes.mirror import Answer, Mirror
 from tests.fakes.sandbox import Sandbox, run_sandbox
 from tests.fakes.services import Clip, a_request, inputs, key_of, plain_tls
-from tests.torture.mirror import Answer, Mirror
 from tests.torture.mutate import Mutator
 from tests.torture.parts import Stint, Verdict
 

@@ -1,4 +1,4 @@
-"""setup, demo, check, test, bench and torture."""
+"""setup, demo, check, test, coverage, bench and torture."""
 
 from __future__ import annotations
 
@@ -20,6 +20,14 @@ from dev_system import Purpose
 _NO_TESTS = 5
 """pytest's exit code when nothing was selected."""
 _WORKERS_MOST = 4
+_COVERED = ("engine", "net", "store")
+"""What carries money and jobs: each has to be covered by itself."""
+_COVERED_BY = """
+    tests/unit/engine tests/unit/net tests/unit/store tests/unit/providers tests/contract tests/torture/test_hours.py
+    tests/torture/test_journal.py tests/torture/test_machine.py tests/torture/test_network.py
+    tests/torture/test_replies.py tests/torture/test_submits.py
+""".split()
+"""Tests that run in the one process that is watched."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -31,6 +39,7 @@ def main(arguments: Sequence[str]) -> int:
         ("demo", "setup, then the whole loop on the built-in sandbox; arguments go to `klingstudio demo`"),
         ("check", "setup, then style, types and architecture"),
         ("test", "check, then all tests; arguments go to pytest"),
+        ("coverage", "setup, then what the tests leave out of engine, net and store; arguments go to pytest"),
         ("bench", "setup, then the measurements; arguments go to tests/bench/run.py"),
         ("torture", "setup, then hours of rough handling in minutes; arguments go to tests/torture/run.py"),
     ):
@@ -52,6 +61,9 @@ def main(arguments: Sequence[str]) -> int:
                 _set_up(Purpose.TEST)
                 dev_environment.add_clients()
                 return _check() or _test(rest)
+            case "coverage":
+                _set_up(Purpose.RUN)
+                return _coverage(rest)
             case "torture":
                 _set_up(Purpose.RUN)
                 return _run_program(["tests/torture/run.py", *rest], os.environ)
@@ -108,18 +120,14 @@ def _test(arguments: list[str]) -> int:
     python = str(dev_environment.PYTHON)
     absent = dev_system.missing_programs(Purpose.TEST)
     can_use_keychain = not {"dbus-run-session", "dbus-send", "gnome-keyring-daemon"}.intersection(absent)
-    environ = {**os.environ, "PYTHONUNBUFFERED": "1", "QT_QPA_PLATFORM": "offscreen"}
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"):
-        environ.pop(name, None)
-    # Nobody who runs tests wants to hear them; those that listen start a sound server of their own.
-    environ |= {"QT_AUDIO_BACKEND": "pulseaudio", "PULSE_SERVER": "unix:/nonexistent"}
+    environ = _out_of_sight()
     colour = ["--color=yes"] if sys.stdout.isatty() else []
     pytest = [python, "-m", "pytest", *colour]
     runs: list[tuple[str, Outcome]] = []
     not_run: list[str] = []
 
-    # Many tests wait for processes of their own, so two workers are worth it on one processor, too.
-    workers = [] if "-n" in arguments else ["-n", str(max(2, min(os.cpu_count() or 1, _WORKERS_MOST)))]
+    # Many tests wait for processes of their own, so one worker more than processors is worth it.
+    workers = [] if "-n" in arguments else ["-n", str(min((os.cpu_count() or 1) + 1, _WORKERS_MOST))]
     runs.append(("tests", _aloud("tests", [*pytest, *workers, *arguments], environ)))
     if not can_use_keychain:
         not_run.append("tests of the keychain (gnome-keyring-daemon or D-Bus is missing)")
@@ -151,6 +159,29 @@ def _test(arguments: list[str]) -> int:
         print(_closing_line(done.output), flush=True)
     # Where nobody reads the lines above, a test that was not run counts as one that failed.
     return 1 if failed or (not_run and os.environ.get("CI")) else 0
+
+
+def _coverage(arguments: list[str]) -> int:
+    """One run in one process, then a report for each package; each has to reach `fail_under` of pyproject.toml."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    coverage = [str(dev_environment.PYTHON), "-m", "coverage"]
+    environ = _out_of_sight()
+    runs = [("tests", _aloud("tests", [*coverage, "run", "-m", "pytest", "-q", *_COVERED_BY, *arguments], environ))]
+    for name in _COVERED:
+        report = [*coverage, "report", f"--include=klingstudio/{name}/*"]
+        runs.append((name, _aloud(f"coverage of {name}", report, environ)))
+    for name, done in runs:
+        say(f"{name}: {'FAILED' if done.code else 'ok'} in {done.took_s:.1f} s")
+    return 1 if any(done.code for _, done in runs) else 0
+
+
+def _out_of_sight() -> dict[str, str]:
+    """An environment in which tests are neither seen nor heard."""
+    environ = {**os.environ, "PYTHONUNBUFFERED": "1", "QT_QPA_PLATFORM": "offscreen"}
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"):
+        environ.pop(name, None)
+    # Those that listen start a sound server of their own.
+    return environ | {"QT_AUDIO_BACKEND": "pulseaudio", "PULSE_SERVER": "unix:/nonexistent"}
 
 
 def _aloud(name: str, command: list[str], environ: dict[str, str]) -> Outcome:

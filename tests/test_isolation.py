@@ -145,9 +145,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     conftest = (ROOT / "tests" / "conftest.py").read_text("utf-8")
     assert "_GRACE_S = 3.0" in conftest
     (folder / "tests" / "conftest.py").write_text(conftest.replace("_GRACE_S = 3.0", "_GRACE_S = 0.3"))
-    (folder / "tests" / "fakes").mkdir()
-    sandbox = (ROOT / "tests" / "fakes" / "sandbox.py").read_text("utf-8")
-    (folder / "tests" / "fakes" / "sandbox.py").write_text(sandbox)
+    for name in ("fakes/sandbox.py", "fakes/astray.py", "leaks.py", "torture/secrets.py", "torture/parts.py"):
+        (folder / "tests" / name).parent.mkdir(exist_ok=True)
+        (folder / "tests" / name).write_text((ROOT / "tests" / name).read_text("utf-8"))
     bad = "".join(code.replace("\n        ", "\n") for code, _ in BAD_TESTS.values())
     (folder / "tests" / "test_some.py").write_text(GOOD_TESTS + bad)
 

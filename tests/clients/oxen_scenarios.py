@@ -16,8 +16,8 @@ from typing import Any
 REPO = "ada/their-inputs"
 OURS, OUR_FILE = "ada/klingstudio-inputs", "ours.mp4"
 """Where our adapter has put a file before."""
-KEY = "5ecret-ada"
-STRANGER = "5ecret-eve"
+KEY = "theirs-ada"
+STRANGER = "theirs-eve"
 
 
 class Told:

@@ -29,7 +29,8 @@ from tests.clients import fal_scenarios
 from tests.fakes.sandbox import ROOT, Sandbox, run_sandbox
 from tests.fakes.services import Clip
 
-KEY = "0f0f0f0f-1111-2222-3333-444444444444:5ecret-anna"
+KEY = "0f0f0f0f-1111-2222-3333-444444444444:theirs-anna"
+"""Without the mark that our own keys have: official clients send theirs to every address that they are given."""
 Calls = list[dict[str, Any]]
 
 

@@ -27,7 +27,8 @@ from tests.fakes.sandbox import ROOT, Sandbox, run_sandbox
 from tests.fakes.services import Clip
 from tests.fakes.studio_run import a_clip
 
-KEY = "5ecret-ada"
+KEY = "theirs-ada"
+"""Without the mark that our own keys have: official clients send theirs to every address that they are given."""
 REPO = "ada/their-inputs"
 
 pytestmark = pytest.mark.skipif(find_spec("oxen") is None, reason="oxenai has no wheel for this system")

@@ -263,7 +263,7 @@ def test_a_kind_of_file_that_is_not_taken_is_refused(client: Any, tmp_path: Path
 def test_credits_are_told_with_a_hyphen(client: Any, sandbox: Sandbox) -> None:
     assert client._request("GET", "/get-user-credits").json() == {"credits": 100.0, "free-credits": 0.018}
 
-    with a_client(sandbox, "empty-5ecret") as poor, pytest.raises(segmind.SegmindError) as failed:
+    with a_client(sandbox, "empty-theirs") as poor, pytest.raises(segmind.SegmindError) as failed:
         poor._request("GET", "/get-user-credits")
     assert (failed.value.status, failed.value.detail) == (404, "No credits found for the user")
 
@@ -329,9 +329,9 @@ def test_the_history_is_ones_own(client: Any, sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("key", "status", "words"),
     [
-        ("refused-5ecret", 401, "Unauthorized. API key is invalid or may have expired"),
-        ("broke-5ecret", 406, "Insufficient credits"),
-        ("empty-5ecret", 406, "Insufficient credits"),
+        ("refused-theirs", 401, "Unauthorized. API key is invalid or may have expired"),
+        ("broke-theirs", 406, "Insufficient credits"),
+        ("empty-theirs", 406, "Insufficient credits"),
     ],
 )
 def test_a_key_that_may_not_order_is_told_so(sandbox: Sandbox, key: str, status: int, words: str) -> None:

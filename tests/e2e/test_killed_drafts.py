@@ -162,6 +162,7 @@ async def test_half_a_second_after_the_last_letter_a_killed_program_has_it_all(
         assert models.draft.prompt == "and then night"
 
 
+@pytest.mark.timeout(200)
 async def test_killed_in_the_middle_of_a_word_at_most_half_a_second_is_gone_and_the_paid_job_goes_on(
     qapp: QApplication, environ: dict[str, str], home: Path, sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -193,7 +194,8 @@ async def test_killed_in_the_middle_of_a_word_at_most_half_a_second_is_gone_and_
             (job_id,) = models.jobs.ids()
             return models.jobs.job(job_id)
 
-        async with asyncio.timeout(60):
+        # It may have to be looked for first, ever more rarely.
+        async with asyncio.timeout(100):
             while job().state is not State.COMPLETED:
                 await asyncio.sleep(0.02)
         assert job().request.prompt == "Make it snow "

@@ -57,6 +57,11 @@ class Paths:
         return self.data / "takes"
 
     @property
+    def damaged(self) -> Path:
+        """What came as a result and does not decode as a whole; it was paid for, and no service keeps it for long."""
+        return self.data / "damaged"
+
+    @property
     def library(self) -> Path:
         """Pictures of the elements that are kept to be used again, each under the name of its content."""
         return self.data / "library"

@@ -155,6 +155,7 @@ class Studio:
                 work=paths.work,
                 takes=paths.takes,
                 refuge=paths.refuge,
+                damaged=paths.damaged,
                 now=_now,
                 pause=pause,
                 random=random.random,

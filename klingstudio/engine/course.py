@@ -55,6 +55,8 @@ class Surroundings:
     """Folder of takes that were not asked for elsewhere."""
     refuge: Path | None = None
     """Folder of takes whose own folder cannot be written; None: there is none."""
+    damaged: Path | None = None
+    """Folder of results that do not decode as a whole; None: they are not kept."""
     now: Callable[[], datetime]
     pause: Callable[[float, asyncio.Event], Awaitable[None]]
     """Waits that many seconds, or until the event is set."""

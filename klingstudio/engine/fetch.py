@@ -65,23 +65,33 @@ async def _verify_and_keep(course: Course, finish: Finish) -> None:
             if has_fallen_back and await finish.is_downloaded():
                 continue
             # It went with its disk: as lost as one that came damaged.
-            _refuse(course, finish, error, is_lost=has_fallen_back)
+            await _refuse(course, finish, error, is_lost=has_fallen_back)
         except StudioError as error:
-            _refuse(course, finish, error, is_lost=error.problem.kind is Kind.RESULT_DAMAGED)
+            await _refuse(course, finish, error, is_lost=error.problem.kind is Kind.RESULT_DAMAGED)
         else:
             course.move(Event.GOOD, take=str(take), problem=finish.told_of(take))
         return
 
 
-def _refuse(course: Course, finish: Finish, error: StudioError, *, is_lost: bool) -> None:
-    if is_lost:
-        finish.discard()
-        course.damaged_results += 1
+async def _refuse(course: Course, finish: Finish, error: StudioError, *, is_lost: bool) -> None:
+    course.damaged_results += is_lost
     # A result that was damaged once is fetched once more; a checker that failed says nothing about the file.
     again = is_lost and course.damaged_results < DAMAGED_MOST
+    problem = replace(error.problem, charged=Charged.YES)
     if not again:
         course.damaged_results = 0
-    course.move(Event.BAD, problem=replace(error.problem, charged=Charged.YES), paused=not again)
+        problem = await _with_what_came(course, finish, problem)
+    if is_lost:
+        finish.discard()
+    course.move(Event.BAD, problem=problem, paused=not again)
+
+
+async def _with_what_came(course: Course, finish: Finish, problem: Problem) -> Problem:
+    """Damaged twice, it may be all that there will ever be: it is kept, away from the takes, and said to be."""
+    if problem.kind is not Kind.RESULT_DAMAGED or course.around.damaged is None:
+        return problem
+    place = await finish.set_aside(course.around.damaged)
+    return problem if place is None else replace(problem, detail=f"{problem.detail}; what came is kept as {place}")
 
 
 async def _keep(course: Course, finish: Finish) -> Path:

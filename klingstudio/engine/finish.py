@@ -157,11 +157,26 @@ class Finish:
                 await asyncio.sleep(wait_s)
         raise AssertionError
 
+    async def set_aside(self, folder: Path) -> Path | None:
+        """Keep what came as it is, one file for each job, in place of an earlier one; None where it cannot be kept."""
+        place = folder / f"{self._name.removesuffix('_v01.mp4').removesuffix('.mp4')}_{self._job.id[:8]}.mp4"
+        try:
+            await asyncio.to_thread(_set_aside, self._part, place)
+        except OSError as error:
+            log.info("what came could not be kept: %s", error.strerror)
+            return None
+        return place
+
     def discard(self) -> None:
         """Remove what was fetched: it is not what was ordered, or it has its name. What stays, the next start sweeps."""
         for part in self._parts:
             with contextlib.suppress(OSError):
                 Download.discard(part)
+
+
+def _set_aside(part: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    shutil.move(part, place)
 
 
 async def is_take(job: Job, place: Path) -> bool:

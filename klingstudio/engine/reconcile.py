@@ -40,7 +40,7 @@ def look_from(attempt: Attempt) -> datetime:
 def matches(attempt: Attempt, listed: Iterable[RemoteJob], attached: frozenset[str]) -> tuple[str, ...]:
     """Ids of listed jobs that came from this attempt and belong to no other, in the list's order."""
     return tuple(
-        job.remote_id for job in listed if job.input_video == attempt.asset_url and job.remote_id not in attached
+        job.remote_id for job in listed if may_find(attempt, job, is_own=False) and job.remote_id not in attached
     )
 
 
@@ -64,16 +64,24 @@ def matches_at_own_address(
         for user in users
         if user.id != attempt.id and user.state in _UNEXPLAINED and abs(user.intent_at - attempt.intent_at) <= span
     ]
-    begin, end = attempt.intent_at - CLOCK_SLACK, attempt.intent_at + SENT_WITHIN + CLOCK_SLACK
     ids = tuple(
-        job.remote_id
-        for job in listed
-        if job.input_video == attempt.asset_url
-        and job.remote_id not in attached
-        and job.created_at is not None
-        and begin <= job.created_at <= end
+        job.remote_id for job in listed if may_find(attempt, job, is_own=True) and job.remote_id not in attached
     )
     return ids if not rivals and len(ids) <= takes else ()
+
+
+def may_find(attempt: Attempt, job: RemoteJob, *, is_own: bool) -> bool:
+    """True when a look for this request may take the listed job for the one that it made.
+
+    Args:
+        is_own: the address of the clip is the person's own.
+    """
+    if job.input_video != attempt.asset_url:
+        return False
+    if not is_own:
+        return True
+    begin, end = attempt.intent_at - CLOCK_SLACK, attempt.intent_at + SENT_WITHIN + CLOCK_SLACK
+    return job.created_at is not None and begin <= job.created_at <= end
 
 
 _UNEXPLAINED = frozenset({AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.WAIVED})

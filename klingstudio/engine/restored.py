@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from klingstudio.domain.errors import Charged, Kind, Problem, StudioError
+from klingstudio.domain.errors import TRIED_AS_IT_IS, Charged, Kind, Problem, StudioError
 from klingstudio.domain.job import ANY_ACCOUNT, Attempt, AttemptState, Event, Job, State
 from klingstudio.domain.request import Request
 from klingstudio.engine import reconcile
 from klingstudio.engine.accounts import Accounts
-from klingstudio.providers.base import Provider, ProviderInfo, RemoteJob
+from klingstudio.engine.afterwards import LOST_FOR
+from klingstudio.providers.base import ProviderInfo, RemoteJob
 from klingstudio.store.jobs import JobStore, is_readable
 from klingstudio.store.restorations import Restoration, RestorationStore
 
@@ -26,9 +27,6 @@ log = logging.getLogger(__name__)
 
 ASKED_FOR = timedelta(days=30)
 """So long after a backup was put back lists are still read that could not be read before."""
-_WAITING = frozenset({AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.WAIVED})
-_WOULD_GO_ON = frozenset({None, Kind.INTERRUPTED, Kind.OVER_BUDGET})
-"""Why a draft rests that one press sends."""
 
 
 def doubt(store: JobStore, records: RestorationStore, now: datetime, new_id: Callable[[], str]) -> None:
@@ -45,8 +43,8 @@ def doubt(store: JobStore, records: RestorationStore, now: datetime, new_id: Cal
 def _doubt(store: JobStore, job: Job, restoration: Restoration, now: datetime, new_id: Callable[[], str]) -> None:
     stopped = Problem(kind=Kind.MAY_BE_SENT, charged=Charged.MAYBE, detail=_when(restoration))
     match job.state:
-        case State.READY if job.assets:
-            # Its address is known, so the list can prove that it was sent; until then it counts as sent.
+        case State.READY if job.assets and job.assets[0].url != job.request.source_url:
+            # Its upload is known, so the list can prove that it was sent; until then it counts as sent.
             approval = store.unspent_approval(job.id)
             attempt = Attempt(
                 id=new_id(),
@@ -64,11 +62,26 @@ def _doubt(store: JobStore, job: Job, restoration: Restoration, now: datetime, n
             store.settle(job, attempt.id, AttemptState.UNKNOWN, Event.CRASH, now, problem=lost, looks=0)
         case State.PREPARED | State.READY:
             store.move(job, Event.STOP, now, problem=stopped, paused=False)
-        case State.DRAFT if (job.problem.kind if job.problem else None) in _WOULD_GO_ON:
+        case State.DRAFT if job.problem is None or job.problem.kind in TRIED_AS_IT_IS:
             store.amend(job, now, problem=stopped)
         case _:
-            # What was sent is looked after as ever, and what rests is not sent by a press.
+            # What was sent is looked after as ever, and what rests for another reason is not sent by a mere press.
             return
+
+
+def is_awaited(one: RemoteJob, attempts: Iterable[Attempt], now: datetime, *, is_own: bool) -> bool:
+    """True where a job of the journal will find this edit in the list, or is just being told of it.
+
+    Args:
+        is_own: the address of the clip is the person's own.
+    """
+    return any(_is_sought(attempt, now) and reconcile.may_find(attempt, one, is_own=is_own) for attempt in attempts)
+
+
+def _is_sought(attempt: Attempt, now: datetime) -> bool:
+    if attempt.state is AttemptState.WAIVED:
+        return now - attempt.intent_at < LOST_FOR
+    return attempt.state in (AttemptState.INTENT, AttemptState.UNKNOWN)
 
 
 def _when(restoration: Restoration) -> str:
@@ -153,7 +166,8 @@ class Recovery:
             log.info("the list of %s could not be read: %s", info.id, error.problem.kind)
             self._tell(Found(provider=info, jobs=0, since=restoration.since, problem=error.problem))
             return False
-        count = sum(self._meet(one, provider, account.fingerprint, restoration) for one in reversed(listed))
+        own = {job.request.source_url for job in self._store.all()}
+        count = sum(self._meet(one, own, info, account.fingerprint, restoration) for one in reversed(listed))
         self._records.saw(restoration, info.id, count)
         self._tell(Found(provider=info, jobs=count, since=restoration.since))
         return True
@@ -165,17 +179,17 @@ class Recovery:
         if self._hears is not None and is_news:
             self._hears(found)
 
-    def _meet(self, one: RemoteJob, provider: Provider, account: str, restoration: Restoration) -> bool:
-        """True for an edit that nobody here knew; it is a job now."""
-        info = provider.info
+    def _meet(
+        self, one: RemoteJob, own: Collection[str | None], info: ProviderInfo, account: str, restoration: Restoration
+    ) -> bool:
+        """True for an edit that nobody here knew; it is a job now. `own`: the addresses of the person's own."""
         begin, end = restoration.since - reconcile.CLOCK_SLACK, restoration.at + reconcile.CLOCK_SLACK
         is_of_that_time = one.created_at is None or begin <= one.created_at <= end
         if not is_of_that_time or one.remote_id in self._store.attached_ids(info.id):
             return False
-        if any(attempt.state in _WAITING for attempt in self._store.attempts_at(info.id, one.input_video)):
-            # It belongs to a job that will find it, or is being told of it.
+        now, attempts = self._now(), self._store.attempts_at(info.id, one.input_video)
+        if is_awaited(one, attempts, now, is_own=one.input_video in own):
             return False
-        now = self._now()
         job = Job(
             id=self._new_id(),
             state=State.DRAFT,

@@ -69,3 +69,7 @@ class SandboxProcess:
         except (TimeoutError, ValueError, StopIteration, AttributeError) as error:
             await self.aclose()
             raise NetworkProblem(Kind.NETWORK_DOWN, "the sandbox did not start") from error
+        except BaseException:
+            # Whoever wanted it gave up: without its address it is of no use to the next who asks.
+            await self.aclose()
+            raise

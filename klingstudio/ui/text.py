@@ -323,7 +323,7 @@ _WORDS: dict[Kind, tuple[str, str, Button]] = {
     ),
     Kind.RESULT_DAMAGED: (
         "The video that came back is damaged",
-        "Fetch it again; that costs nothing.",
+        "It was fetched twice. Fetching it again costs nothing; show the provider what came.",
         _B.TRY_AGAIN,
     ),
     Kind.TAKE_ANOTHER: (

@@ -216,7 +216,7 @@ async def test_a_result_that_arrives_badly_is_fetched_again(
     assert [p.suffix for p in Path(job.take).parent.iterdir()] == [".mp4"]
 
 
-async def test_a_result_that_stays_damaged_is_fetched_twice_and_then_waits_for_the_person(
+async def test_a_result_that_stays_damaged_is_fetched_twice_kept_apart_and_waits_for_the_person(
     home: Path, sandbox: Sandbox, clip: Path
 ) -> None:
     sandbox.faults([{"call": "result", "kind": "half_file", "times": 99}])
@@ -228,6 +228,10 @@ async def test_a_result_that_stays_damaged_is_fetched_twice_and_then_waits_for_t
         assert (job.state, job.paused) == (State.SUCCEEDED, True)
         assert job.problem is not None
         assert (job.problem.kind, job.problem.charged) == (Kind.RESULT_DAMAGED, Charged.YES)
+        (kept,) = studio.paths.damaged.iterdir()
+        assert job.problem.detail.endswith(f"what came is kept as {kept}")
+        assert kept.read_bytes()[4:8] == b"ftyp"
+        assert list(studio.paths.takes.iterdir()) == []
         assert len([r for r in sandbox.requests("GET", "/api/repos") if r["call"] == "result"]) == 2
 
         sandbox.faults([])

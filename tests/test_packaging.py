@@ -206,7 +206,7 @@ def test_a_wrong_command_is_refused_and_all_are_listed() -> None:
     )
 
     assert asked.returncode == 2
-    for name in ("setup", "demo", "check", "test", "bench", "torture"):
+    for name in ("setup", "demo", "check", "test", "coverage", "bench", "torture"):
         assert name in asked.stderr
 
 

@@ -133,6 +133,12 @@ class Kind(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+TRIED_AS_IT_IS = frozenset(
+    {Kind.INTERRUPTED, Kind.OVER_BUDGET, Kind.SOURCE_CHANGING, Kind.DISK_FULL, Kind.DISK_UNWRITABLE}
+)
+"""Nothing is wrong with an edit that rests because of these: one press tries the same one again."""
+
+
 class Charged(StrEnum):
     """Whether money moved, as far as this computer can know."""
 

@@ -136,8 +136,6 @@ class _Backend(Protocol):
         socket_options: Iterable[Any] | None = None,
     ) -> Any: ...
 
-    async def sleep(self, seconds: float) -> None: ...
-
 
 class _ToTheWeb:
     """Looks a name up once, checks what it stands for, and connects to that: no second look-up can say otherwise."""
@@ -168,6 +166,3 @@ class _ToTheWeb:
             except Exception:  # noqa: BLE001, S112 - however one of them fails, the next one is tried
                 continue
         return await self._inner.connect_tcp(last, port, timeout, local_address, socket_options)
-
-    async def sleep(self, seconds: float) -> None:
-        await self._inner.sleep(seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import sqlite3
@@ -44,7 +45,7 @@ def connect_for_reading(path: Path) -> sqlite3.Connection:
 
 def _connect_from_afar(path: Path) -> sqlite3.Connection:
     """SQLite has to make files beside a journal in use; in a folder that is closed to us they cannot be made."""
-    if not wal_of(path).exists() or wal_of(path).stat().st_size == 0:
+    if not has_log(path):
         return connect(path, "mode=ro&immutable=1")
     with tempfile.TemporaryDirectory(prefix="klingstudio-") as folder:
         copy = Path(folder) / path.name
@@ -101,6 +102,11 @@ def wal_of(path: Path) -> Path:
     return path.with_name(f"{path.name}-wal")
 
 
+def has_log(path: Path) -> bool:
+    """True while something may be committed and not yet in the main file."""
+    return wal_of(path).exists() and wal_of(path).stat().st_size > 0
+
+
 def beside(path: Path) -> tuple[Path, ...]:
     """Everything that is one journal together with its main file: of no use with another one, and harmful to it."""
     return tuple(path.with_name(f"{path.name}-{part}") for part in ("wal", "shm", "journal", "seal"))
@@ -113,6 +119,10 @@ def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        # Drives that know no such thing, many of other computers among them, are no reason to give up.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(handle)
 

@@ -17,6 +17,7 @@ from klingstudio.store.examine import examine, examine_gap, is_there
 from klingstudio.store.keeper import Keeper
 from klingstudio.store.network_drive import is_on_network
 from klingstudio.store.schema import APPLICATION_ID, migrate, scripts, version_of
+from klingstudio.store.seal import break_seal
 
 T = TypeVar("T")
 
@@ -126,6 +127,7 @@ def _open(path: Path, reserve: Path) -> Database:
                 main = FileIO(path)
                 undo.callback(main.close)
                 examine(path, main)
+                break_seal(path)
                 connection = undo.enter_context(contextlib.closing(connect(path)))
             else:
                 examine_gap(path)

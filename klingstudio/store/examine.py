@@ -10,7 +10,7 @@ from pathlib import Path
 
 from klingstudio.domain.errors import DiskProblem, Kind, StudioError
 from klingstudio.store.backups import backups_of
-from klingstudio.store.connection import beside, connect_for_reading, copied_to_memory, translated, wal_of
+from klingstudio.store.connection import beside, connect_for_reading, copied_to_memory, has_log, translated
 from klingstudio.store.schema import APPLICATION_ID, scripts, version_of
 from klingstudio.store.seal import Seal, digest_of, read_seal
 
@@ -65,7 +65,7 @@ def examine(path: Path, main: FileIO) -> None:
         StudioError: `DATABASE_TOO_NEW`; `DATABASE_DAMAGED` where it cannot be read; `DATABASE_ALTERED` where it can,
             and is not what it was.
     """
-    seal, has_log = read_seal(path), wal_of(path).exists() and wal_of(path).stat().st_size > 0
+    seal, is_logged = read_seal(path), has_log(path)
     is_known = seal is not None and bool(seal.digest)
     is_same = seal is not None and is_known and digest_of(main) == seal.digest
     try:
@@ -91,7 +91,7 @@ def examine(path: Path, main: FileIO) -> None:
         return
     _check_commits(seal, commits)
     # Another program that reads a journal after a kill moves the log into the main file.
-    if is_known and not is_same and (seal.is_closed or has_log):
+    if is_known and not is_same and (seal.is_closed or is_logged):
         raise StudioError(Kind.DATABASE_ALTERED, _CHANGED)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import replace
 from io import FileIO
 from pathlib import Path
 
+from klingstudio.store.connection import connect, has_log, sync_folder
 from klingstudio.store.seal import Seal, digest_of, read_seal, write_seal
 
 COMMITS_BETWEEN = 500
@@ -21,7 +24,7 @@ class Keeper:
     """Counts commits, and has the log moved into the main file by nobody but itself."""
 
     def __init__(self, journal: Path, connection: sqlite3.Connection, main: FileIO) -> None:
-        """Take a journal into use that has passed `examine`.
+        """Take a journal into use that has passed `examine` and whose seal is broken.
 
         Raises:
             sqlite3.Error, OSError: it cannot be written.
@@ -31,23 +34,18 @@ class Keeper:
         self._main = main
         self._has_log = connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         connection.execute("PRAGMA wal_autocheckpoint = 0")
-        seal = read_seal(journal)
         rows = connection.execute("SELECT commits FROM tally").fetchall()
-        if seal is None or not rows:
+        if read_seal(journal) is None or not rows:
             # The seal first: a journal that has counted is not believed without one.
             write_seal(journal, Seal(), synced=True)
+            sync_folder(journal.parent)
             connection.execute("INSERT OR IGNORE INTO tally VALUES (1, 0)")
-            seal, rows = Seal(), connection.execute("SELECT commits FROM tally").fetchall()
-        self._seal = replace(seal, commits=rows[0][0], is_closed=False)
+            rows = connection.execute("SELECT commits FROM tally").fetchall()
+        self._seal = Seal(commits=rows[0][0])
         self._since = 0
-        if not self._has_log:
-            # Every commit changes the main file.
-            self._seal = replace(self._seal, digest="")
-            write_seal(journal, self._seal, synced=True)
-        elif self._seal.digest:
-            write_seal(journal, self._seal, synced=False)
-        else:
+        if self._has_log:
             self._empty_log()
+        # Without a log every commit changes the main file, which has no digest until it is closed.
 
     def count(self) -> int:
         """Inside a transaction, before its commit: the number of that commit."""
@@ -65,10 +63,15 @@ class Keeper:
     def close(self) -> None:
         """Close the connection, which empties the log, and seal what is left."""
         self._seal = replace(self._seal, digest="")
-        self._write(synced=True)
-        self._connection.close()
+        with contextlib.ExitStack() as stack:
+            if not self._write(synced=True):
+                # The old digest still stands there, so the file has to be the old one: beside a reader the log stays.
+                stack.enter_context(_reading(self._journal))
+            self._connection.close()
         try:
-            self._seal = replace(self._seal, digest=digest_of(self._main), is_closed=True)
+            # Whoever looks at it now empties the log when he goes: that is no damage.
+            is_closed = not has_log(self._journal)
+            self._seal = replace(self._seal, digest=digest_of(self._main), is_closed=is_closed)
         except OSError as error:
             log.info("the journal could not be sealed: %s", error)
         self._write(synced=True)
@@ -97,3 +100,12 @@ class Keeper:
             log.info("the seal could not be written: %s", error)
             return False
         return True
+
+
+@contextlib.contextmanager
+def _reading(journal: Path) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(sqlite3.Error):
+            reader = stack.enter_context(contextlib.closing(connect(journal, "mode=ro")))
+            reader.execute("PRAGMA schema_version").fetchone()
+        yield

@@ -37,6 +37,7 @@ class Rescue:
     """What is offered."""
 
     ways: tuple[Way, ...] = ()
+    """The best first."""
     backups: tuple[Backup, ...] = ()
     """Whole ones, newest first."""
     jobs: tuple[Job, ...] = ()
@@ -51,7 +52,9 @@ def rescue_of(journal: Path, problem: Problem) -> Rescue:
     backups = list_backups(journal)
     ways = [Way.BACKUP] if backups else []
     if problem.kind is Kind.DATABASE_ALTERED:
-        ways.append(Way.KEEP)
+        # The first is taken for the better one: that is the journal, unless the backup knows as much.
+        is_newer = not backups or any(job.updated_at > backups[0].made_at for job in jobs)
+        ways.insert(0 if is_newer else len(ways), Way.KEEP)
     elif not backups:
         # Only where there is nothing better, and never by itself.
         ways.append(Way.EMPTY)

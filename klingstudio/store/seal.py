@@ -67,6 +67,19 @@ def write_seal(journal: Path, seal: Seal, *, synced: bool) -> None:
         os.close(handle)
 
 
+def break_seal(journal: Path) -> None:
+    """Before a journal that has passed is opened to be written: whatever becomes of that, its file may be another then.
+
+    A start that fails later changes it as well: SQLite moves the log into it when the connection is closed.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    seal = read_seal(journal)
+    if seal is not None:
+        write_seal(journal, Seal(commits=seal.commits), synced=True)
+
+
 def digest_of(file: FileIO) -> str:
     """The length and checksum of a file that is open.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from klingstudio.domain.errors import Charged, Kind, Problem
+from klingstudio.domain.errors import TRIED_AS_IT_IS, Charged, Kind, Problem
 from klingstudio.domain.job import ATTENTION, QUIET, UNSENT, CancelAnswer, Job, Progress, State
 from klingstudio.ui import text
 
@@ -162,10 +162,6 @@ def card_words(
     return _ended(job, words, at)
 
 
-_TRIED_AS_IT_IS = frozenset(
-    {Kind.INTERRUPTED, Kind.OVER_BUDGET, Kind.SOURCE_CHANGING, Kind.DISK_FULL, Kind.DISK_UNWRITABLE}
-)
-"""Nothing is wrong with these edits: the same one is tried again."""
 _GOES_ON = frozenset({CancelAnswer.IMPOSSIBLE, CancelAnswer.TOO_LATE})
 """After these a cancel changed nothing."""
 
@@ -233,7 +229,7 @@ def _ended(job: Job, words: object, at: str) -> CardWords:
         )
     else:
         sentence = text.sentence(problem)
-        again = Act.TRY_AGAIN if problem.kind in _TRIED_AS_IT_IS else Act.RUN_AGAIN
+        again = Act.TRY_AGAIN if problem.kind in TRIED_AS_IT_IS else Act.RUN_AGAIN
         # What was interrupted still reserves its price, until it goes on or is given up.
         stop = (Act.STOP,) if problem.kind is Kind.INTERRUPTED and job.state in UNSENT else ()
         acts = (*_key_acts(problem), again, *stop)

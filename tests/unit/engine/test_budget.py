@@ -281,6 +281,8 @@ def test_the_zone_of_this_computer_knows_its_own_days() -> None:
     for at in (NOW, NOW + timedelta(days=200)):
         assert at.astimezone(zone).replace(tzinfo=None) == at.astimezone().replace(tzinfo=None)
         assert at.astimezone(zone).astimezone(UTC) == at
+        assert at.astimezone(zone).tzname() == at.astimezone().tzname()
+        assert at.astimezone(zone).dst() is None
 
 
 # ------------------------------------------------------------------------------------ on a real studio and a real server

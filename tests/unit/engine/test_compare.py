@@ -272,3 +272,20 @@ async def test_a_picture_that_is_refused_names_its_tile_in_every_offer(desk: Des
     problem = offers["oxen"].problem
     assert problem is not None
     assert problem.subject == "image:1"
+
+
+async def test_a_quality_that_a_service_lacks_is_a_loss_and_a_problem(desk: Desk) -> None:
+    plain = replace(SERVICES[0].info, tiers=(Tier.STANDARD,))
+    async with some_accounts({}) as accounts:
+        (offer,) = await compare(
+            desk.request(tier=Tier.PRO),
+            (plain,),
+            takes=1,
+            media=cast("MediaWorker", desk.media),
+            accounts=accounts,
+            waits=lambda provider, tier: None,
+        )
+
+    assert Loss(Lack.TIER, Tier.PRO) in offer.losses
+    assert offer.problem is not None
+    assert offer.problem.kind is Kind.NOT_SUPPORTED

@@ -276,3 +276,11 @@ def test_whatever_is_changed_in_a_file_it_is_read_or_refused(tmp_path: Path, dat
     except InputRefused:
         return
     assert [path.parent for path in found.pictures] == [tmp_path / "into"] * len(found.pictures)
+
+
+def test_a_file_that_no_element_can_be_is_refused_for_its_size_alone(tmp_path: Path) -> None:
+    huge = tmp_path / "huge"
+    huge.write_bytes(b"PK\3\4")
+    os.truncate(huge, element_file.FILE_MAX_BYTES + 1)
+
+    assert refusal(huge, tmp_path) is Kind.ELEMENT_FILE_TOO_LARGE

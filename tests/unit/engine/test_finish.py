@@ -18,6 +18,8 @@ from klingstudio.domain.job import Job, State
 from klingstudio.domain.request import Request
 from klingstudio.engine.finish import HELD_WAITS_S, NAME_MAX_BYTES, Finish, clean_name, is_take, sweep
 from klingstudio.media.worker import MediaWorker
+from klingstudio.net.download import no_credentials
+from tests.fakes.wire import Wire, reply
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -310,3 +312,20 @@ async def test_a_take_is_known_again_by_its_content(tmp_path: Path) -> None:
     assert not await is_take(job, tmp_path / "another.mp4")
     with pytest.raises(DiskProblem):
         await is_take(job, tmp_path / "gone.mp4")
+
+
+async def test_a_part_that_went_with_its_disk_is_a_problem_of_the_disk(tmp_path: Path) -> None:
+    finish = a_finish(a_job(), tmp_path / "stick")
+
+    with pytest.raises(DiskProblem):
+        await finish.plan_name()
+    with pytest.raises(DiskProblem):
+        await is_take(replace(a_job(), take_sha256="0" * 64), tmp_path / "stick" / "take.mp4")
+
+
+async def test_something_that_is_no_file_in_the_place_of_the_part_is_a_problem_of_the_disk(tmp_path: Path) -> None:
+    (tmp_path / "7f.part").mkdir()
+    async with Wire(reply(200, b"\0\0\0\x20ftypisom")) as wire:
+        finish = Finish(a_job(), folders=[tmp_path], media=MediaWorker(), allow_loopback=True)
+        with pytest.raises(DiskProblem):
+            await finish.download(wire.url, lambda fraction: None, no_credentials)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from klingstudio.domain.errors import InputRefused, Kind
+from klingstudio.domain.errors import DiskProblem, InputRefused, Kind
 from klingstudio.domain.fit import plan_fit
 from klingstudio.domain.job import Clip
 from klingstudio.domain.media import FitPlan, Framing, Limits, Trim
@@ -104,6 +105,59 @@ def known(fits: Fits, source: Path, plan: FitPlan = PLAN) -> Path | None:
 async def until_made(copier: Copier, count: int) -> None:
     while copier.made < count:
         await asyncio.sleep(0)
+
+
+# -- the disk in the way ----------------------------------------------------------------------------------------------
+
+
+async def test_no_clip_is_known_of_a_source_that_is_gone(fits: Fits, source: Path) -> None:
+    await fit(fits, source)
+    source.unlink()
+
+    assert known(fits, source) is None
+
+
+async def test_a_folder_that_cannot_be_made_is_a_problem_of_the_disk(tmp_path: Path, source: Path) -> None:
+    (tmp_path / "blocked").touch()
+    fits = Fits(tmp_path / "blocked" / "fits", Copier())
+    fits.open()
+    try:
+        with pytest.raises(DiskProblem):
+            await fit(fits, source)
+    finally:
+        await fits.aclose()
+
+
+async def test_what_cannot_be_remembered_is_made_again_and_nothing_is_left(
+    fits: Fits, source: Path, copier: Copier, tmp_path: Path
+) -> None:
+    (tmp_path / "fits" / "sources.json").mkdir(parents=True)
+
+    first = await fit(fits, source)
+    again = Fits(tmp_path / "fits", copier)
+    again.open()
+    assert known(again, source) is None
+    second = await fit(again, source)
+    await again.aclose()
+
+    assert first == second
+    assert not [path for path in (tmp_path / "fits").iterdir() if path.name.startswith("part-")]
+
+
+async def test_a_clip_on_another_disk_is_copied(
+    fits: Fits, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted = await fit(fits, source)
+
+    def refuse(original: Path, copy: Path) -> None:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(original), None, str(copy))
+
+    monkeypatch.setattr(os, "link", refuse)
+    mine = taken(fitted, tmp_path / "mine.mp4")
+
+    assert Path(mine.path).read_bytes() == Path(fitted.path).read_bytes()
+    assert Path(mine.path).stat().st_nlink == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fits", "mine.mp4", source.name]
 
 
 # -- once ------------------------------------------------------------------------------------------------------------

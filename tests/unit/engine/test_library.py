@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import itertools
 import json
+import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +18,7 @@ from PIL import Image
 
 from klingstudio.domain.element import Element, LibraryElement
 from klingstudio.domain.errors import DiskProblem, InputRefused, Kind, StudioError
-from klingstudio.engine.element_file import ENDING
+from klingstudio.engine.element_file import ENDING, PICTURE_MAX_BYTES
 from klingstudio.engine.library import Library
 from klingstudio.media.worker import MediaWorker
 from klingstudio.store.database import Database, open_database
@@ -313,3 +314,42 @@ async def test_an_edit_with_a_changed_element_sends_the_changed_picture(
     assert urls[0] != urls[1]
     sent = {hashlib.sha256(path.read_bytes()).hexdigest() for path in files_in(tmp_path / "sandbox" / "blobs")}
     assert {hashlib.sha256(Path(place).read_bytes()).hexdigest() for place in (kept.frontal, changed.frontal)} <= sent
+
+
+async def test_a_picture_that_is_too_heavy_or_cannot_be_looked_at_is_refused(library: Library, tmp_path: Path) -> None:
+    heavy = tmp_path / "heavy.png"
+    heavy.touch()
+    os.truncate(heavy, PICTURE_MAX_BYTES + 1)
+
+    for place, kinds in (
+        (heavy, {Kind.IMAGE_TOO_HEAVY}),
+        # Longer than any disk takes: asking for it is an error of its own.
+        (tmp_path / f"{'x' * 300}.png", {Kind.IMAGE_UNREADABLE, Kind.IMAGE_MISSING}),
+    ):
+        with pytest.raises(InputRefused) as refused:
+            await library.save(Element(frontal=str(place), name="Mia"), tags=[], notes="")
+        assert refused.value.problem.kind in kinds
+    assert library.all() == ()
+    assert files_in(tmp_path / "library") == []
+
+
+async def test_something_odd_beside_a_kept_picture_is_not_taken_for_it(library: Library, tmp_path: Path) -> None:
+    front = a_picture(tmp_path / "mia.png")
+    kept = await library.save(Element(frontal=front, name="Mia"), tags=[], notes="")
+    picture = Path(kept.frontal)
+    content = picture.read_bytes()
+    picture.unlink()
+    picture.mkdir()
+
+    with pytest.raises(DiskProblem):
+        await library.save(Element(frontal=front, name="Mia again"), tags=[], notes="")
+    picture.rmdir()
+    again = await library.save(Element(frontal=front, name="Mia again"), tags=[], notes="")
+
+    assert Path(again.frontal).read_bytes() == content
+
+
+async def test_an_element_that_is_not_kept_is_removed_without_a_word(library: Library) -> None:
+    library.remove("nobody")
+
+    assert library.all() == ()

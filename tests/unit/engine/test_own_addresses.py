@@ -167,6 +167,13 @@ async def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
             await fetched(f"{web.url}/clip.mp4", tmp_path / "sources")
 
 
+async def test_a_place_that_is_taken_by_something_else_is_said(tmp_path: Path) -> None:
+    (tmp_path / hashlib.sha256(FILM).hexdigest()[:16]).write_text("in the way")
+    async with Wire(film_of(FILM)) as web:
+        with pytest.raises(DiskProblem):
+            await fetched(f"{web.url}/clip.mp4", tmp_path)
+
+
 async def test_what_an_ended_program_left_is_removed_after_a_day(tmp_path: Path) -> None:
     old, young = tmp_path / "old.part", tmp_path / "young.part"
     for part in (old, young):

@@ -11,7 +11,7 @@ from PIL import ExifTags, Image
 
 from klingstudio.domain import element
 from klingstudio.domain.draft import Draft, DraftImage, Made
-from klingstudio.domain.errors import InputRefused, Kind
+from klingstudio.domain.errors import DiskProblem, InputRefused, Kind
 from klingstudio.domain.media import PictureEdit
 from klingstudio.engine.pictures import Pictures
 from klingstudio.media.worker import MediaWorker
@@ -159,3 +159,21 @@ def _fetched(url: str) -> bytes:
 def _size(data: bytes) -> tuple[int, int]:
     with Image.open(io.BytesIO(data)) as picture:
         return picture.size
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that cannot be read by anybody")
+async def test_a_picture_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused) as refused:
+        await Pictures(tmp_path / "made", CountingWorker()).make(Path("/proc/self/mem"), HALF)
+
+    assert refused.value.problem.kind is Kind.IMAGE_UNREADABLE
+
+
+async def test_a_folder_that_cannot_be_made_is_a_problem_of_the_disk(tmp_path: Path) -> None:
+    (tmp_path / "made").write_text("in the way")
+    pictures = Pictures(tmp_path / "made", CountingWorker())
+
+    with pytest.raises(DiskProblem):
+        await pictures.keep(as_png(), "winter")
+    with pytest.raises(DiskProblem):
+        await pictures.make(a_picture(tmp_path / "winter.png"), HALF)

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from klingstudio.domain.errors import Charged, Kind, Problem, StudioError
-from klingstudio.domain.job import UNSENT, Job, Progress, State
-from klingstudio.engine.restored import Found
+from klingstudio.domain.errors import TRIED_AS_IT_IS, Charged, Kind, Problem, StudioError
+from klingstudio.domain.job import UNSENT, Asset, Attempt, AttemptState, Event, Job, Order, Progress, State
+from klingstudio.engine.restored import Found, doubt, is_awaited
 from klingstudio.paths import Paths, paths
+from klingstudio.providers.base import RemoteJob
 from klingstudio.providers.registry import SERVICES
 from klingstudio.store.backups import back_up, list_backups
+from klingstudio.store.database import Database, open_database
+from klingstudio.store.jobs import JobStore
+from klingstudio.store.ledger import Ledger
 from klingstudio.store.rescue import Way
+from klingstudio.store.restorations import RestorationStore
 from klingstudio.studio import Studio, check, put_back
+from tests.fakes.journals import BEGUN, grow
 from tests.fakes.sandbox import Sandbox
 from tests.fakes.studio_run import Watch, a_clip, a_request, a_studio
 
+OWN = "https://own.example/clip.mp4"
 PROVIDERS = [entry.info.id for entry in SERVICES if entry.info.hosts_files]
 
 
@@ -183,6 +192,80 @@ async def test_what_is_enqueued_after_the_restore_is_sent_as_ever(home: Path, sa
         await Watch(studio).until(job.id, lambda job: job.state is State.COMPLETED)
         assert len(studio.queue.jobs()) == 1
     assert len(sandbox.ledger()) == 1
+
+
+def test_a_job_at_an_address_of_the_person_s_own_is_not_left_to_a_list_that_proves_nothing(tmp_path: Path) -> None:
+    """Its own look takes nothing that was made later than the backup, so nobody would take up what was ordered then."""
+    database = open_database(tmp_path / "studio.sqlite3")
+    store = JobStore(database)
+    job = grow(store, Ledger(database), "one", "prepared", BEGUN)
+    own = Asset(subject="source", url=OWN, place=OWN)
+    job = store.amend(job, BEGUN, request=replace(job.request, source_url=OWN), paused=False)
+    job = store.move(job, Event.UPLOAD, BEGUN)
+    store.move(job, Event.UPLOADED, BEGUN, assets=(own,), order=Order(path="/run", body="{}"))
+
+    (doubted,) = doubted_in(database)
+
+    assert doubted.state is State.DRAFT
+    assert doubted.problem is not None
+    assert (doubted.problem.kind, doubted.problem.charged) == (Kind.MAY_BE_SENT, Charged.MAYBE)
+    assert store.attempts(job.id) == ()
+    database.close()
+
+
+def test_no_draft_that_one_press_sends_is_taken_for_unsent(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "studio.sqlite3")
+    store = JobStore(database)
+    for kind in (*TRIED_AS_IT_IS, Kind.STOPPED, Kind.REQUEST_REJECTED):
+        job = grow(store, Ledger(database), kind, "draft", BEGUN)
+        store.amend(job, BEGUN, problem=Problem(kind=kind))
+
+    after = {job.id: job.problem.kind for job in doubted_in(database) if job.problem}
+
+    rested = {Kind.STOPPED: Kind.STOPPED, Kind.REQUEST_REJECTED: Kind.REQUEST_REJECTED}
+    assert after == dict.fromkeys(TRIED_AS_IT_IS, Kind.MAY_BE_SENT) | rested
+    database.close()
+
+
+def doubted_in(database: Database) -> tuple[Job, ...]:
+    """The jobs after a backup was put back."""
+    since = (BEGUN.isoformat(), BEGUN.isoformat())
+    database.write(lambda sql: sql.execute("INSERT INTO restoration(at, since) VALUES (?, ?)", since))
+    doubt(JobStore(database), RestorationStore(database), BEGUN, lambda: "new")
+    return JobStore(database).all()
+
+
+@pytest.mark.parametrize(
+    ("state", "age", "minutes", "is_own", "taken_up"),
+    [
+        (AttemptState.UNKNOWN, timedelta(hours=1), 60, False, False),
+        (AttemptState.UNKNOWN, timedelta(days=80), 60, False, False),
+        (AttemptState.UNKNOWN, timedelta(hours=1), 1, True, False),
+        # Of the same file on the web, but ordered later: that look is not for this one.
+        (AttemptState.UNKNOWN, timedelta(hours=1), 60, True, True),
+        (AttemptState.WAIVED, timedelta(days=29), 1, False, False),
+        # Nobody looks for it any more.
+        (AttemptState.WAIVED, timedelta(days=31), 1, False, True),
+        (AttemptState.ACCEPTED, timedelta(hours=1), 1, False, True),
+    ],
+)
+def test_what_no_job_of_the_journal_will_find_is_taken_up(
+    state: AttemptState, age: timedelta, minutes: int, is_own: bool, taken_up: bool
+) -> None:
+    sent = BEGUN - age
+    attempt = Attempt(
+        id="one-1",
+        job_id="one",
+        provider="oxen",
+        account="a",
+        state=state,
+        asset_url=OWN,
+        body_sha256="",
+        intent_at=sent,
+    )
+    listed = RemoteJob(remote_id="r", input_video=OWN, created_at=sent + timedelta(minutes=minutes))
+
+    assert is_awaited(listed, [attempt], BEGUN, is_own=is_own) is not taken_up
 
 
 def test_a_journal_that_is_in_order_is_not_replaced(home: Path) -> None:

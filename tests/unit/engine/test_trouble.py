@@ -10,8 +10,16 @@ from typing import Any
 import pytest
 
 from klingstudio.domain.errors import Charged, InputRefused, Kind
-from klingstudio.domain.job import AttemptState, Job, Progress, State
+from klingstudio.domain.job import AttemptState, Event, Job, Order, Progress, State
+from klingstudio.media.digest import sha256_of
+from klingstudio.paths import paths
+from klingstudio.providers.base import Receipt
+from klingstudio.providers.oxen import Oxen
+from klingstudio.store.database import open_database
+from klingstudio.store.jobs import JobStore
+from klingstudio.store.ledger import Ledger
 from klingstudio.studio import Studio
+from tests.fakes.journals import BEGUN, grow
 from tests.fakes.sandbox import Sandbox
 from tests.fakes.studio_run import Watch, a_clip, a_request, a_studio, hurried
 
@@ -299,6 +307,90 @@ async def test_takes_that_no_folder_can_hold_wait_for_the_person(home: Path, san
     assert job.take is not None
     assert Path(job.take).parent == places[0]
     assert job.problem is None
+
+
+class Pulling:
+    """Pulls the stick out the moment the first take on it is checked."""
+
+    def __init__(self, studio: Studio, stick: Path) -> None:
+        self._stick = stick
+        self.pulled_out = 0
+        studio.queue.subscribe(self)
+
+    def job_changed(self, job: Job) -> None:
+        if job.state is State.VERIFYING and not self.pulled_out:
+            self.pulled_out += 1
+            self._stick.rename(self._stick.with_name("in a pocket"))
+            self._stick.write_text("no folder any more")
+
+    def job_progress(self, progress: Progress) -> None:
+        pass
+
+
+async def test_a_stick_that_is_pulled_out_while_the_take_is_checked_costs_nothing(
+    home: Path, sandbox: Sandbox, clip: Path
+) -> None:
+    stick = home.parent / "stick"
+    async with a_studio(home, sandbox) as studio:
+        watch, pulling = Watch(studio), Pulling(studio, stick)
+        (job,) = studio.queue.enqueue(a_request(clip, out=str(stick)))
+        job = await watch.until(job.id, rests)
+
+    assert pulling.pulled_out == 1
+    assert job.state is State.COMPLETED
+    assert job.take is not None
+    assert Path(job.take).parent == home / "takes"
+    assert job.problem is not None
+    assert job.problem.kind is Kind.TAKE_ELSEWHERE
+    assert posts(sandbox) == 1
+
+
+@pytest.mark.log_ok
+async def test_a_bug_between_the_request_and_its_id_does_not_look_like_not_sent(
+    home: Path, sandbox: Sandbox, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Exception] = []
+    submit = Oxen.submit
+
+    async def forgetful(self: Oxen, order: Order) -> Receipt:
+        await submit(self, order)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Oxen, "submit", forgetful)
+    async with a_studio(home, sandbox, on_bug=heard.append) as studio:
+        watch = Watch(studio)
+        (job,) = studio.queue.enqueue(a_request(clip))
+        job = await watch.until(job.id, is_in(State.UNCONFIRMED))
+        assert job.problem is not None
+        assert job.problem.charged is Charged.MAYBE
+        await watch.until(job.id, rests)
+        studio.queue.carry_on(job.id)
+        job = await watch.until(job.id, is_in(State.COMPLETED))
+
+    assert [type(error) for error in heard] == [ZeroDivisionError]
+    assert posts(sandbox) == 1
+
+
+async def test_a_take_that_has_its_name_already_is_not_fetched_again(home: Path, tmp_path: Path) -> None:
+    """The program had ended between the rename and its commit; the link may be dead by now, and there is no key."""
+    take = tmp_path / "snow.mp4"
+    take.write_bytes(b"a take")
+    environ = {"KLINGSTUDIO_HOME": str(home)}
+    database = open_database(paths(environ).database)
+    store = JobStore(database)
+    job = grow(store, Ledger(database), "one", "remote", BEGUN)
+    planned = {"planned_take": str(take), "take_sha256": sha256_of(take), "result_url": "https://gone.invalid/x.mp4"}
+    store.move(job, Event.REMOTE_OK, BEGUN, **planned)
+    database.close()
+
+    studio = await Studio.open(paths(environ), environ, pause=hurried)
+    try:
+        job = await Watch(studio).until("one", rests)
+    finally:
+        await studio.aclose()
+
+    assert (job.state, job.take) == (State.COMPLETED, str(take))
+    assert take.read_bytes() == b"a take"
 
 
 # ------------------------------------------------------------------------------------------------------- late news

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from klingstudio.domain.errors import UnexpectedReply
-from klingstudio.net.address import check_address, is_public, public_addresses
+from klingstudio.net.address import check_address, is_loopback, is_public, public_addresses
 from klingstudio.net.api import Api
 from klingstudio.net.retry import Patience
 from tests.fakes.names import answering
@@ -75,6 +75,17 @@ def test_a_host_of_this_computer_or_its_network_is_refused(host: str, allow_loop
 )
 def test_an_address_of_the_web_is_good(url: str) -> None:
     check_address(url, allow_loopback=False)
+
+
+@pytest.mark.parametrize(
+    ("url", "answer"),
+    [
+        *(("http://127.0.0.1:8080/x", True), ("https://localhost", True), ("http://[::1]:1/", True)),
+        *(("http://127.0.0.1.evil.example", False), ("http://[::1", False), ("127.0.0.1", False), ("", False)),
+    ],
+)
+def test_what_stays_on_this_computer_is_known(url: str, answer: bool) -> None:
+    assert is_loopback(url) is answer
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,10 @@ async def test_only_paths_of_the_provider_can_be_asked_for() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://example.com", "ftp://127.0.0.1", "https://me@host", "127.0.0.1:80", "", "http://127.0.0.1.evil.com"],
+    [
+        *("http://example.com", "ftp://127.0.0.1", "https://me@host", "127.0.0.1:80", "", "http://127.0.0.1.evil.com"),
+        *("https://[::1", "https://host:port", "http://[::1"),
+    ],
 )
 def test_a_replaced_address_is_https_or_on_this_computer(url: str) -> None:
     with pytest.raises(InputRefused):
@@ -335,3 +338,56 @@ async def test_the_key_does_not_come_along_elsewhere() -> None:
 
     assert "authorization" not in wire.asked[0].headers
     assert wire.asked[1].headers["authorization"] == "Bearer token"
+
+
+async def test_a_token_that_cannot_stand_in_a_header_is_not_sent() -> None:
+    async with an_api("https://api.invalid") as api:
+        for token in ("a\r\nX-Evil: 1", "snow ❄", "a\0b"):
+            with pytest.raises(UnexpectedReply, match="a token that is none"):
+                api.carrying({"Authorization": token})
+
+
+async def test_every_host_of_a_provider_is_known_by_its_name() -> None:
+    api = a_far_api()
+    assert api.at("rest").base_url == "https://rest.example.org"
+    assert api.base_url == "https://queue.example.org"
+    assert repr(api.at("rest")) == "Api(https://rest.example.org)"
+    await api.aclose()
+
+
+async def test_one_key_is_told_from_another_and_cannot_be_read_back() -> None:
+    async with an_api("https://api.invalid") as api:
+        mark, other = api.key_mark(), api.carrying({"Authorization": "Bearer canary-5ecret-two"}).key_mark()
+        same = api.carrying({"AUTHORIZATION": "Bearer canary-5ecret-key"}).key_mark()
+
+    assert mark == same != other
+    assert len(mark) == 8
+    assert "5ecret" not in mark
+
+
+@pytest.mark.parametrize("status", [200, 302, 404, 429, 503])
+async def test_a_peek_is_one_try_and_any_status_is_its_answer(status: int) -> None:
+    async with Wire(reply(status)) as wire, an_api(wire.url) as api:
+        assert (await api.peek("/job", id=1)).status == status
+
+    assert [asked.path for asked in wire.asked] == ["/job?id=1"]
+
+
+async def test_a_free_call_with_a_body_is_repeated_with_the_same_body() -> None:
+    async with Wire(reply(503), reply(200)) as wire, an_api(wire.url) as api:
+        assert (await api.send("PUT", "/job/1/cancel", {"why": "snow ❄"})).status == 200
+        await api.send("DELETE", "/file")
+
+    first, second, empty = wire.asked
+    assert first.body == second.body == b'{"why": "snow \\u2744"}'
+    assert first.headers["content-type"] == "application/json"
+    assert (empty.method, empty.body) == ("DELETE", b"")
+
+
+async def test_a_video_in_place_of_an_answer_is_left_where_it_is() -> None:
+    """Its length is announced and never sent: whoever read it would wait."""
+    film = raw(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 500000000\r\n\r\n")
+    async with Wire(film) as wire, an_api(wire.url) as api:
+        answer = await api.get("/result")
+
+    assert (answer.content, answer.headers["content-length"]) == (b"", "500000000")

@@ -334,6 +334,21 @@ async def test_a_name_that_nobody_knows_means_not_sent(tls: ssl.SSLContext, monk
             await api.elsewhere("https://storage.example.org/x")[0].get("/x")
 
 
+async def test_a_name_that_is_looked_up_for_too_long_is_a_slow_network(
+    tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def getaddrinfo(self: object, host: str, port: int, **_: object) -> list[object]:
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(asyncio.get_running_loop().__class__, "getaddrinfo", getaddrinfo)
+    async with keyless_client(tls, allow_loopback=True) as client:
+        with pytest.raises(NetworkProblem) as failed, free_call():
+            await client.get("https://cdn.example.org/x", timeout=0.05)
+
+    assert failed.value.problem.kind is Kind.NETWORK_SLOW
+
+
 async def test_no_cookie_is_kept_nor_shown(tls: ssl.SSLContext) -> None:
     async with Wire(reply(200, b"{}", Set_Cookie="id=5; Path=/")) as wire, an_api(tls, wire.url) as api:
         for _ in range(2):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from klingstudio.domain.errors import DiskProblem, Kind, NetworkProblem, ResultGone, UnexpectedReply
+from klingstudio.net import download as downloading
 from klingstudio.net.download import Download
 from klingstudio.net.upload import CHUNK_BYTES
 from tests.fakes.wire import Asked, Handler, Wire, raw, reply
@@ -105,6 +106,75 @@ async def test_a_server_that_answers_another_range_is_not_believed(tmp_path: Pat
     assert part.read_bytes() == FILM
 
 
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
+async def test_a_busy_server_is_asked_again_later_and_what_came_stays(tmp_path: Path, status: int) -> None:
+    download, part = a_download(tmp_path)
+
+    async with Wire(serving(CHUNK_BYTES), reply(status), serving()) as wire:
+        with pytest.raises(NetworkProblem):
+            await download.fetch(wire.url, ignore)
+        with pytest.raises(NetworkProblem) as busy:
+            await download.fetch(wire.url, ignore)
+        assert part.stat().st_size > 0
+        await download.fetch(wire.url, ignore)
+
+    assert busy.value.problem.kind is Kind.PROVIDER_BUSY
+    assert part.read_bytes() == FILM
+
+
+def partly(range_: str, body: bytes) -> Handler:
+    """A part of a file that nobody asked for."""
+    head = f"HTTP/1.1 206 X\r\nContent-Range: {range_}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return raw(head.encode() + body)
+
+
+async def test_a_part_that_is_less_than_the_whole_is_not_taken_for_it(tmp_path: Path) -> None:
+    download, part = a_download(tmp_path)
+
+    async with Wire(partly(f"bytes 0-99/{len(FILM)}", FILM[:100]), partly("snow", FILM[:100]), serving()) as wire:
+        with pytest.raises(NetworkProblem, match="100 of"):
+            await download.fetch(wire.url, ignore)
+        with pytest.raises(UnexpectedReply, match="Content-Range"):
+            await download.fetch(wire.url, ignore)
+        assert not Download.is_complete(part)
+        await download.fetch(wire.url, ignore)
+
+    assert part.read_bytes() == FILM
+
+
+async def test_a_result_without_an_end_is_given_up_announced_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloading, "RESULT_MAX_BYTES", 2 * CHUNK_BYTES)
+    download, part = a_download(tmp_path)
+    endless = raw(b"HTTP/1.1 200 X\r\n\r\n" + FILM)
+
+    async with Wire(serving(), endless) as wire:
+        with pytest.raises(UnexpectedReply, match=f"{len(FILM)} bytes"):
+            await download.fetch(wire.url, ignore)
+        assert not part.exists()
+        with pytest.raises(UnexpectedReply, match="does not end"):
+            await download.fetch(wire.url, ignore)
+
+    assert part.stat().st_size <= 3 * CHUNK_BYTES
+    assert not Download.is_complete(part)
+
+
+async def test_a_result_of_unknown_length_arrives_whole(tmp_path: Path) -> None:
+    download, part = a_download(tmp_path)
+    seen: list[tuple[int, int]] = []
+
+    async with Wire(
+        raw(b"HTTP/1.1 200 X\r\nContent-Length: snow\r\n\r\n"), raw(b"HTTP/1.1 200 X\r\n\r\n" + FILM)
+    ) as wire:
+        with pytest.raises(NetworkProblem):
+            await download.fetch(wire.url, ignore)
+        await download.fetch(wire.url, lambda *both: seen.append(both))
+
+    assert part.read_bytes() == FILM
+    assert seen[-1] == (len(FILM), 0)
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 async def test_a_dead_link_is_told_from_a_bad_line(tmp_path: Path, status: int) -> None:
     download, part = a_download(tmp_path)
@@ -164,6 +234,27 @@ async def test_a_disk_that_fills_up_midway_is_a_problem_of_the_disk_and_keeps_wh
         await a_download(tmp_path)[0].fetch(wire.url, ignore)
 
     assert part.read_bytes() == FILM
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on file sizes there")
+async def test_a_disk_that_fills_up_with_the_last_bytes_is_told_and_nothing_counts_as_whole(tmp_path: Path) -> None:
+    import resource
+
+    download, part = a_download(tmp_path)
+    # Less than the file object holds back: it gets to the disk with the sync, or not at all.
+    film = FILM[:5000]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    async with Wire(serving(film=film)) as wire:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            with pytest.raises(DiskProblem):
+                await download.fetch(wire.url, ignore)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert not Download.is_complete(part)
+        await download.fetch(wire.url, ignore)
+
+    assert part.read_bytes() == film
 
 
 async def test_an_address_on_this_computer_is_refused_for_a_real_provider(tmp_path: Path) -> None:

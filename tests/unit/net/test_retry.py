@@ -1,4 +1,4 @@
-"""How long an answer asks us to wait, in every form in which services say it."""
+"""How long an answer asks us to wait, in every form in which services say it; and that this is heeded by all calls."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from klingstudio.net.retry import asked_wait_s
+from klingstudio.domain.errors import Kind, NetworkProblem
+from klingstudio.net.retry import Courtesy, Patience, asked_wait_s
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 RESET = "x-rate-limit-reset-at-utc"
@@ -47,3 +48,106 @@ def test_retry_after_comes_first_and_junk_in_it_does_not_hide_the_other() -> Non
     assert asked_wait_s({"retry-after": "7", RESET: "2026-11-20T12:00:30Z"}, NOW) == 7
     assert asked_wait_s({"retry-after": "soon", RESET: "2026-11-20T12:00:30Z"}, NOW) == 30
     assert asked_wait_s({}, NOW) is None
+
+
+# --- what all calls to one provider have in common --------------------------------------------------------------------
+
+
+class Time:
+    """A clock that goes on when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.naps: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.naps.append(seconds)
+        self.now += seconds
+
+
+class Service:
+    """Fails so often with this problem, and then answers."""
+
+    def __init__(self, failures: int, kind: Kind = Kind.NETWORK_DOWN, retry_after_s: float | None = None) -> None:
+        self.failures, self.kind, self.retry_after_s = failures, kind, retry_after_s
+        self.calls = 0
+
+    async def __call__(self) -> str:
+        self.calls += 1
+        if self.calls <= self.failures:
+            raise NetworkProblem(self.kind, "away", retry_after_s=self.retry_after_s)
+        return "here"
+
+
+def patience(time: Time, per_minute: int | None = None) -> Patience:
+    return Patience(sleep=time.sleep, random=lambda: 0.5, courtesy=Courtesy(per_minute, clock=time))
+
+
+async def test_a_limit_is_kept_in_any_minute_and_one_request_is_left_for_the_order() -> None:
+    time = Time()
+    patient = patience(time, per_minute=5)
+    begun: list[float] = []
+
+    for _ in range(13):
+        await patient.repeat(Service(0))
+        begun.append(time.now)
+        time.now += 0.1
+
+    assert all(later - earlier >= 59.999 for earlier, later in zip(begun, begun[4:], strict=False))
+    assert begun[3] - begun[0] < 1
+
+
+async def test_a_wait_that_one_call_was_asked_for_holds_for_all() -> None:
+    time = Time()
+    patient = patience(time)
+    service = Service(1, Kind.PROVIDER_BUSY, retry_after_s=30)
+
+    assert await patient.repeat(service) == "here"
+    assert time.naps == [30]
+
+    with pytest.raises(NetworkProblem):
+        await patient.repeat(Service(9, Kind.PROVIDER_BUSY, retry_after_s=40))
+    before = time.now
+    assert await patient.repeat(Service(0)) == "here"
+    assert time.now - before == 40
+
+
+@pytest.mark.parametrize(("kind", "repeats"), [(Kind.NETWORK_DOWN, 30), (Kind.NETWORK_SLOW, 15)])
+async def test_while_a_provider_is_away_calls_are_soon_made_once_and_again_more_often_when_it_is_back(
+    kind: Kind, repeats: int
+) -> None:
+    time = Time()
+    patient = patience(time)
+    away = Service(10_000, kind)
+
+    for _ in range(60):
+        with pytest.raises(NetworkProblem):
+            await patient.repeat(away)
+
+    assert away.calls == 60 + repeats
+    for _ in range(4):
+        await patient.repeat(Service(0))
+    again = Service(10_000, kind)
+    with pytest.raises(NetworkProblem):
+        await patient.repeat(again)
+    assert again.calls > 1
+
+
+async def test_what_will_not_pass_is_not_repeated() -> None:
+    time = Time()
+    refused = Service(9, Kind.CERTIFICATE_REFUSED)
+
+    with pytest.raises(NetworkProblem):
+        await patience(time).repeat(refused)
+
+    assert (refused.calls, time.naps) == (1, [])
+
+
+async def test_the_loops_own_clock_is_the_usual_one() -> None:
+    courtesy = Courtesy(2)
+
+    assert courtesy.turn() == 0
+    assert 59 < courtesy.turn() <= 60

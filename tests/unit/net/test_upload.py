@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from klingstudio.domain.errors import StudioError
+from klingstudio.domain.errors import DiskProblem, Kind, ProviderRefused, StudioError, UnexpectedReply
 from klingstudio.net.api import Api
 from klingstudio.net.retry import Patience
-from klingstudio.net.upload import CHUNK_BYTES, upload_base64, upload_bytes, upload_form
+from klingstudio.net.upload import CHUNK_BYTES, check_public, send_form, upload_base64, upload_bytes, upload_form
 from tests.fakes.wire import Wire, reply, reset
 
 TLS = ssl.create_default_context()
@@ -120,3 +120,43 @@ async def test_a_part_of_a_file_is_sent_alone_and_counted_alone(tmp_path: Path) 
     assert wire.asked[0].body == FILM[100:1099]
     assert wire.asked[0].headers["x-a"] == "b"
     assert seen[-1] == (999, 999)
+
+
+async def test_a_form_of_words_alone_has_its_exact_length() -> None:
+    async with Wire(reply()) as wire:
+        api = an_api(wire.url)
+        await send_form(api, "POST", "/job", {"prompt": "snow ❄", "n": "1"})
+        await api.aclose()
+
+    body = wire.asked[0].body.decode()
+    boundary = wire.asked[0].headers["content-type"].partition("boundary=")[2]
+    assert wire.asked[0].headers["content-length"] == str(len(body.encode()))
+    assert [part.split("\r\n\r\n") for part in body.split(f"--{boundary}")[1:-1]] == [
+        ['\r\nContent-Disposition: form-data; name="prompt"', "snow ❄\r\n"],
+        ['\r\nContent-Disposition: form-data; name="n"', "1\r\n"],
+    ]
+    assert body.endswith(f"--{boundary}--\r\n")
+
+
+async def test_what_the_models_fetcher_will_not_get_whole_is_noticed_before_it_costs() -> None:
+    async with Wire(reply(200, b"12345"), reply(403), reply(200, b"1234")) as wire:
+        api = an_api(wire.url)
+        await check_public(api, "/file", 5)
+        with pytest.raises(ProviderRefused) as refused:
+            await check_public(api, "/file", 5)
+        with pytest.raises(UnexpectedReply, match="another length"):
+            await check_public(api, "/file", 5)
+        await api.aclose()
+
+    assert refused.value.problem.kind is Kind.UPLOAD_REFUSED
+    assert all(asked.method == "HEAD" and "authorization" not in asked.headers for asked in wire.asked)
+
+
+async def test_a_file_that_is_gone_is_told_before_anything_is_sent(tmp_path: Path) -> None:
+    async with Wire(reply()) as wire:
+        api = an_api(wire.url)
+        with pytest.raises(DiskProblem):
+            await upload_bytes(api, "PUT", "/up", tmp_path / "gone.mp4", headers={}, on_bytes=ignore)
+        await api.aclose()
+
+    assert wire.asked == []

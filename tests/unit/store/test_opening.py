@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import shutil
 import sqlite3
 import subprocess
@@ -17,12 +19,12 @@ from klingstudio.domain.job import State
 from klingstudio.store import database as opening
 from klingstudio.store import keeper
 from klingstudio.store.backups import back_up
-from klingstudio.store.connection import connect
+from klingstudio.store.connection import connect, has_log
 from klingstudio.store.database import Database, open_database, open_for_reading
 from klingstudio.store.jobs import JobStore, is_readable
 from klingstudio.store.network_drive import is_on_network
 from klingstudio.store.rescue import Way, put_back, rescue_of
-from klingstudio.store.seal import read_seal, seal_of
+from klingstudio.store.seal import Seal, read_seal, seal_of
 from tests.fakes.journals import content, content_of, fill, fill_and_be_killed
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -109,6 +111,21 @@ def test_a_journal_that_was_copied_alone_is_told_and_can_be_kept(journal: Path, 
     assert before == after
 
 
+@pytest.mark.parametrize(
+    ("made", "ways"), [("20260101T000000Z", (Way.KEEP, Way.BACKUP)), ("20261101T000000Z", (Way.BACKUP, Way.KEEP))]
+)
+def test_what_knows_more_is_offered_first(journal: Path, made: str, ways: tuple[Way, ...]) -> None:
+    """A journal that only lost its seal is not thrown away for the backup of another day."""
+    backup = back_up(journal)
+    assert backup is not None
+    backup.rename(backup.with_name(f"studio-{made}.sqlite3"))
+    seal_of(journal).unlink()
+    with pytest.raises(StudioError) as error:
+        open_database(journal)
+
+    assert rescue_of(journal, error.value.problem).ways == ways
+
+
 def test_a_kill_loses_nothing_and_is_no_damage(journal: Path) -> None:
     fill_and_be_killed(journal, (10, 3))
 
@@ -140,6 +157,65 @@ def test_the_log_is_emptied_now_and_then_and_the_seal_holds(tmp_path: Path, monk
     assert sealed.digest
     assert not sealed.is_closed
     assert content_of(copy) == wanted
+
+
+def test_somebody_who_still_looks_when_the_studio_closes_does_no_harm(journal: Path) -> None:
+    """The log stays for him, and when he goes he moves it into the main file."""
+    database = open_database(journal)
+    fill(database, 3, seed=1, first=10)
+    with closing(sqlite3.connect(journal)) as other:
+        assert other.execute("SELECT count(*) FROM job").fetchone() == (13,)
+        database.close()
+        assert has_log(journal)
+
+    assert not has_log(journal)
+    assert len(content_of(journal)["job"]) == 13
+
+
+def test_a_start_that_fails_is_no_damage(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it had changed by then is moved into the main file when its connection is closed."""
+
+    def migrate_and_fail(connection: sqlite3.Connection) -> None:
+        connection.execute("CREATE TABLE IF NOT EXISTS half(x)")
+        raise OSError(errno.ENOSPC, "the disk is full")
+
+    with monkeypatch.context() as full:
+        full.setattr(opening, "migrate", migrate_and_fail)
+        assert refused(journal) is Kind.DISK_FULL
+
+    assert len(content_of(journal)["job"]) == 10
+
+
+def test_a_power_cut_and_then_a_full_disk_are_no_damage(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cut took along that the journal was in use, for that is not synced, and left a log that is."""
+    closed = seal_of(journal).read_bytes()
+    fill_and_be_killed(journal, (10, 3))
+    seal_of(journal).write_bytes(closed)
+    with monkeypatch.context() as full:
+        full.setattr(keeper, "write_seal", no_room)
+        with contextlib.suppress(StudioError):
+            open_database(journal).close()
+
+    assert len(content_of(journal)["job"]) == 13
+
+
+def test_what_cannot_be_sealed_is_not_moved_when_the_studio_closes(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a disk that fills up on the way leaves a log and a main file that is not the one that was sealed."""
+    database = open_database(journal)
+    fill(database, 3, seed=1, first=10)
+    before = journal.read_bytes()
+    with monkeypatch.context() as full:
+        full.setattr(keeper, "write_seal", no_room)
+        database.close()
+
+    assert journal.read_bytes() == before
+    assert len(content_of(journal)["job"]) == 13
+
+
+def no_room(_journal: Path, _seal: Seal, *, synced: bool) -> None:
+    raise OSError(errno.ENOSPC, "the disk is full")
 
 
 def test_on_a_network_drive_there_is_no_log(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:

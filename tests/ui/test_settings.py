@@ -14,6 +14,7 @@ from klingstudio.providers.base import Account
 from klingstudio.ui.dialogs.settings import KeyBox, SettingsDialog
 from klingstudio.ui.theme import Theme
 from klingstudio.ui.widgets.focus import FocusRing
+from klingstudio.ui.widgets.pasted import CLEAR_AFTER_MS
 from klingstudio.vault import Secret, Where
 from tests.fakes.studio import FREE, PAID, provider
 from tests.fakes.studio_run import KEY
@@ -236,7 +237,6 @@ async def test_the_settings_fit_on_the_screen_with_large_text(qtbot: QtBot, qapp
 
 async def test_a_pasted_key_leaves_the_clipboard_a_while_after_it_was_saved(desk: Desk) -> None:
     _, box = await opened(desk)
-    box.pasted._timer.setInterval(20)
     clipboard = QApplication.clipboard()
 
     for key, then in ((KEY, ""), (f"{KEY}-2", "something else")):
@@ -244,11 +244,14 @@ async def test_a_pasted_key_leaves_the_clipboard_a_while_after_it_was_saved(desk
         box.field.setFocus()
         box.field.paste()
         QTest.keyClick(box.field, Qt.Key.Key_Return)
-        await desk.until(lambda: desk.models.accounts.state(PAID.id).answer == "Saved")
+        await desk.until(box.pasted._timer.isActive)
         assert clipboard.text() == f" {key}\n", "not at once: it may be wanted elsewhere, too"
         clipboard.setText(then or clipboard.text())
+        assert box.pasted._timer.interval() == CLEAR_AFTER_MS
+        # Half a minute is over.
+        box.pasted._timer.setInterval(0)
         await desk.until(lambda: not box.pasted._timer.isActive())
-
+        box.pasted._timer.setInterval(CLEAR_AFTER_MS)
         assert clipboard.text() == then
         assert box.field.text() == ""
 

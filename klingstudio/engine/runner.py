@@ -42,7 +42,10 @@ async def _run_while(course: Course, states: frozenset[State]) -> None:
             course.pause(disk_problem(error).problem)
         except Exception as error:
             # A bug of ours: the job must not vanish with its task.
-            course.pause(Problem(kind=Kind.INTERRUPTED, detail=f"an error of the program ({type(error).__name__})"))
+            bug = Problem(kind=Kind.INTERRUPTED, detail=f"an error of the program ({type(error).__name__})")
+            # That a request may have been paid is the more important thing to know.
+            is_in_doubt = course.job.state is State.UNCONFIRMED
+            course.pause(course.job.problem or bug if is_in_doubt else bug)
             raise
 
 

@@ -363,7 +363,9 @@ async def test_a_bug_between_the_request_and_its_id_does_not_look_like_not_sent(
         job = await watch.until(job.id, is_in(State.UNCONFIRMED))
         assert job.problem is not None
         assert job.problem.charged is Charged.MAYBE
-        await watch.until(job.id, rests)
+        job = await watch.until(job.id, rests)
+        assert job.problem is not None
+        assert job.problem.kind is Kind.SUBMIT_UNCONFIRMED
         studio.queue.carry_on(job.id)
         job = await watch.until(job.id, is_in(State.COMPLETED))
 

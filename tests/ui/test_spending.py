@@ -346,3 +346,14 @@ async def test_a_file_of_another_size_is_another_clip(desk: Desk) -> None:
     made_before(desk, size_bytes=999)
 
     assert not desk.generate.link.isVisible()
+
+
+async def test_nothing_is_read_after_the_end(desk: Desk) -> None:
+    await ready(desk)
+    desk.studio.queue.tell(a_job(3))
+    desk.studio.queue.tell(a_job(3, state=State.REMOTE))
+
+    await desk.models.aclose()
+
+    assert not desk.models.spending._soon.isActive()
+    assert not desk.models.spending._midnight.isActive()

@@ -83,4 +83,5 @@ class Models(QObject):
         await self.report.aclose()
         await self.draft.aclose()
         await self.jobs.aclose()
+        self.spending.detach()
         await self.accounts.aclose()

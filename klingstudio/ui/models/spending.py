@@ -128,6 +128,12 @@ class SpendingModel(QObject):
         self._studio = studio
         self.refresh()
 
+    def detach(self) -> None:
+        """The studio is about to be closed: nothing is read any more."""
+        self._studio = None
+        self._soon.stop()
+        self._midnight.stop()
+
     def set_cap(self, currency: str, period: str, amount: Decimal | None) -> None:
         """Set or lift a limit. What is under way goes on; it was let through before."""
         from klingstudio.domain.budget import Cap

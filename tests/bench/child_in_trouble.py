@@ -124,6 +124,7 @@ async def _trouble(studio: Studio, clip: Path) -> list[str]:
             if len(ids) < JOBS:
                 request = a_request(clip, prompt=f"deep snow {len(ids)}", provider=chance.choice(SERVICES))
                 ids.append(studio.queue.enqueue(request)[0].id)
+                await asyncio.sleep(0.05)
         await asyncio.to_thread(_stop_a_worker)
         for job_id in ids:
             job = studio.queue.job(job_id)

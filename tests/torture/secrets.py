@@ -11,6 +11,7 @@ import gzip
 import os
 import sqlite3
 import stat
+import time
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +25,9 @@ from tests.torture.parts import Stint, Verdict
 
 MARK = "ecret".rjust(6, "5")  # put together, so that neither this file nor what is compiled of it holds it
 """In every key that a test uses, so that one look finds them all."""
+
+COPY_S = 1.0
+"""How long a child may be no more than a copy of its parent."""
 
 _CHUNK = 4_000_000
 _UNPACKED_MOST = 64_000_000
@@ -73,12 +77,20 @@ def scan_files(folders: Iterable[Path], keys: Iterable[str]) -> list[str]:
 def scan_processes(pids: Iterable[int], keys: Iterable[str]) -> list[str]:
     """Every key on the command line or in the environment of these processes, as far as they still run. Linux only."""
     wanted = tuple(keys)
-    found = []
-    for pid in pids:
+    return [line for pid in pids for line in _scan_process(pid, wanted)]
+
+
+def _scan_process(pid: int, wanted: tuple[str, ...]) -> list[str]:
+    # Until it has executed its own program, a child shows the environment of its parent.
+    until = time.monotonic() + COPY_S
+    while True:
+        found = []
         for name in ("cmdline", "environ"):
             with suppress(OSError):
                 found += scan_bytes(f"process {pid}, {name}", Path(f"/proc/{pid}/{name}").read_bytes(), wanted)
-    return found
+        if not found or time.monotonic() > until:
+            return found
+        time.sleep(0.02)
 
 
 def descendants(pid: int) -> list[int]:

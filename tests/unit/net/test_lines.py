@@ -18,7 +18,7 @@ from klingstudio.net.api import Api, Deadlines
 from klingstudio.net.download import Download
 from klingstudio.net.retry import Patience
 from klingstudio.net.upload import upload_base64, upload_bytes, upload_form
-from tests.fakes.toxic import BadLine, Bandwidth, Latency, Slicer, Stall, Timeout, Way
+from tests.fakes.toxic import BadLine, Bandwidth, Slicer, Stall, Timeout, Way
 from tests.fakes.wire import Asked, Handler, Wire, reply
 
 TLS = ssl.create_default_context()
@@ -160,12 +160,12 @@ async def test_an_upload_that_is_swallowed_is_given_up(tmp_path: Path) -> None:
 
 
 async def test_a_slow_line_is_no_dead_one(tmp_path: Path) -> None:
-    """It takes many times as long as a stall may, and longer than the system's own buffers can hide."""
+    """It takes longer than a stall may, though each piece of it does not."""
     film = tmp_path / "film.mp4"
     film.write_bytes(FILM)
-    deadlines = Deadlines(stall_s=0.5)
+    deadlines = Deadlines(stall_s=1.0)
     async with Wire(reply()) as wire, BadLine(wire.url) as line, an_api(line.url, deadlines) as api:
-        line.spoil(Way.UP, Bandwidth(250_000), Latency(0.01, jitter=0.01))
+        line.spoil(Way.UP, Bandwidth(250_000))
         began = time.monotonic()
         answer = await upload_bytes(api, "PUT", "/x", film, headers={}, on_bytes=ignore)
 

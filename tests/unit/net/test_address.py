@@ -48,7 +48,18 @@ def test_a_number_on_the_internet_is_one(number: str) -> None:
     "host",
     [
         *("2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0x7f.1", "1", "0", "127.0.0.1.", "017700000001"),
-        *("localhost", "LOCALHOST", "localhost.", "a.localhost", "printer.local", "nas.lan", "server", "host.internal"),
+        *(
+            "localhost",
+            "LOCALHOST",
+            "localhost.",
+            "a.localhost",
+            "printer.local",
+            "nas.lan",
+            "nas.attic.lan.",
+            "cdn.0x1",
+            "server",
+            "host.internal",
+        ),
         *("１２７.０.０.１", "127。0。0。1", "①②⑦.0.0.1", "ⓛocalhost", "-", "a b.example", "[::1%25lo]", "xn--"),
     ],
 )
@@ -71,6 +82,7 @@ def test_a_host_of_this_computer_or_its_network_is_refused(host: str, allow_loop
         "HTTPS://CDN.EXAMPLE.ORG",
         "https://v3.fal.media.example/files/b/kangaroo/x.mp4",
         "https://cdn-1.example.org./x",
+        "https://93.184.215.14./x",
     ],
 )
 def test_an_address_of_the_web_is_good(url: str) -> None:

@@ -71,6 +71,14 @@ def test_what_is_kept_of_an_answer_is_short_readable_and_without_secrets() -> No
     assert Reply(204, {}, b"").raw() == "HTTP 204"
 
 
+def test_what_is_kept_of_an_answer_reads_as_it_came_where_that_does_no_harm() -> None:
+    assert Reply(500, {}, b"one\ttwo\nthree \x07 four").raw() == "HTTP 500\none\ttwo\nthree \ufffd four"
+    assert Reply(500, {}, b"at https://a.example/x?sig=1 then").raw() == "HTTP 500\nat https://a.example/x?… then"
+    whole, longer = b"x" * RAW_MAX_CHARS, b"x" * (RAW_MAX_CHARS + 1)
+    assert Reply(500, {}, whole).raw() == "HTTP 500\n" + whole.decode()
+    assert Reply(500, {}, longer).raw() == "HTTP 500\n" + whole.decode() + "…"
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -44,6 +46,23 @@ def test_what_cannot_be_understood_asks_nothing(junk: str) -> None:
     assert asked_wait_s({RESET: junk}, NOW) is None
 
 
+@pytest.mark.parametrize("value", ["30", "Fri, 20 Nov 2026 12:00:30 GMT", "Fri, 20 Nov 2026 12:00:30 -0000"])
+def test_retry_after_is_seconds_or_a_date(value: str) -> None:
+    assert asked_wait_s({"retry-after": value}, NOW) == 30
+    assert asked_wait_s({"retry-after": "nan", RESET: value}, NOW) == asked_wait_s({RESET: value}, NOW)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no zone can be set there")
+def test_seconds_since_1970_are_the_same_in_every_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as there:
+        there.setenv("TZ", "Pacific/Auckland")
+        time.tzset()
+        wait_s = asked_wait_s({RESET: "1795176030"}, NOW)
+    time.tzset()
+
+    assert wait_s == 30
+
+
 def test_retry_after_comes_first_and_junk_in_it_does_not_hide_the_other() -> None:
     assert asked_wait_s({"retry-after": "7", RESET: "2026-11-20T12:00:30Z"}, NOW) == 7
     assert asked_wait_s({"retry-after": "soon", RESET: "2026-11-20T12:00:30Z"}, NOW) == 30
@@ -82,45 +101,45 @@ class Service:
         return "here"
 
 
-def patience(time: Time, per_minute: int | None = None) -> Patience:
-    return Patience(sleep=time.sleep, random=lambda: 0.5, courtesy=Courtesy(per_minute, clock=time))
+def patience(clock: Time, per_minute: int | None = None) -> Patience:
+    return Patience(sleep=clock.sleep, random=lambda: 0.5, courtesy=Courtesy(per_minute, clock=clock))
 
 
 async def test_a_limit_is_kept_in_any_minute_and_one_request_is_left_for_the_order() -> None:
-    time = Time()
-    patient = patience(time, per_minute=5)
+    clock = Time()
+    patient = patience(clock, per_minute=5)
     begun: list[float] = []
 
     for _ in range(13):
         await patient.repeat(Service(0))
-        begun.append(time.now)
-        time.now += 0.1
+        begun.append(clock.now)
+        clock.now += 0.1
 
     assert all(later - earlier >= 59.999 for earlier, later in zip(begun, begun[4:], strict=False))
     assert begun[3] - begun[0] < 1
 
 
 async def test_a_wait_that_one_call_was_asked_for_holds_for_all() -> None:
-    time = Time()
-    patient = patience(time)
+    clock = Time()
+    patient = patience(clock)
     service = Service(1, Kind.PROVIDER_BUSY, retry_after_s=30)
 
     assert await patient.repeat(service) == "here"
-    assert time.naps == [30]
+    assert clock.naps == [30]
 
     with pytest.raises(NetworkProblem):
         await patient.repeat(Service(9, Kind.PROVIDER_BUSY, retry_after_s=40))
-    before = time.now
+    before = clock.now
     assert await patient.repeat(Service(0)) == "here"
-    assert time.now - before == 40
+    assert clock.now - before == 40
 
 
 @pytest.mark.parametrize(("kind", "repeats"), [(Kind.NETWORK_DOWN, 30), (Kind.NETWORK_SLOW, 15)])
 async def test_while_a_provider_is_away_calls_are_soon_made_once_and_again_more_often_when_it_is_back(
     kind: Kind, repeats: int
 ) -> None:
-    time = Time()
-    patient = patience(time)
+    clock = Time()
+    patient = patience(clock)
     away = Service(10_000, kind)
 
     for _ in range(60):
@@ -137,13 +156,13 @@ async def test_while_a_provider_is_away_calls_are_soon_made_once_and_again_more_
 
 
 async def test_what_will_not_pass_is_not_repeated() -> None:
-    time = Time()
+    clock = Time()
     refused = Service(9, Kind.CERTIFICATE_REFUSED)
 
     with pytest.raises(NetworkProblem):
-        await patience(time).repeat(refused)
+        await patience(clock).repeat(refused)
 
-    assert (refused.calls, time.naps) == (1, [])
+    assert (refused.calls, clock.naps) == (1, [])
 
 
 async def test_the_loops_own_clock_is_the_usual_one() -> None:

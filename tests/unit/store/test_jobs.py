@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from klingstudio.domain.errors import Charged, Kind, StudioError
+from klingstudio.domain.errors import Charged, Kind, Problem, StudioError
 from klingstudio.domain.job import Approval, Attempt, AttemptState, Event, IllegalMove, Job, State
 from klingstudio.domain.media import Framing
 from klingstudio.domain.price import Money
@@ -158,11 +158,11 @@ def test_the_approval_of_a_request_that_never_left_is_renewed_once(store: JobSto
 
 
 def test_sending_again_forgets_an_older_wish_to_cancel(store: JobStore) -> None:
-    job = store.amend(unconfirmed(store), NOW, cancel_requested_at=NOW)
+    job = store.amend(unconfirmed(store), NOW, cancel_requested_at=NOW, looks=7)
 
     job = store.approve(job, Approval(id="yes", job_id="one", cap_cents=168, at=NOW), "first", NOW)
 
-    assert job.cancel_requested_at is None
+    assert (job.cancel_requested_at, job.looks) == (None, 0), "the new one is looked for from the beginning"
 
 
 def siblings(*remote_ids: str) -> list[Sibling]:
@@ -372,12 +372,12 @@ def test_history_cannot_be_forged(store: JobStore, database: Database, sql: str,
 
 
 def test_a_program_that_ended_while_submitting_leaves_an_unconfirmed_job(store: JobStore) -> None:
-    job = a_job(store, "one", *TO_READY)
+    job = store.amend(a_job(store, "one", *TO_READY), NOW, looks=7)
     store.intend(job, an_attempt(job), NOW)
 
     (recovered,) = store.recover(NOW + timedelta(minutes=1))
 
-    assert recovered.state is State.UNCONFIRMED
+    assert (recovered.state, recovered.looks) == (State.UNCONFIRMED, 0)
     assert recovered.problem is not None
     assert (recovered.problem.kind, recovered.problem.charged) == (Kind.SUBMIT_UNCONFIRMED, Charged.MAYBE)
     assert store.attempts("one")[0].state is AttemptState.UNKNOWN
@@ -539,7 +539,10 @@ def test_an_approval_can_be_raised_until_it_is_spent(store: JobStore) -> None:
     approval = Approval(id="yes", job_id="one", cap_cents=100, at=NOW)
     job = store.approve(job, approval, "first", NOW)
 
-    job = store.approve_more(job, replace(approval, cap_cents=200), NOW)
+    job = store.amend(job, NOW, paused=True, problem=Problem(kind=Kind.PRICE_UNKNOWN))
+    later = NOW + timedelta(minutes=5)
+    job = store.approve_more(job, replace(approval, cap_cents=200), later)
+    assert (job.paused, job.problem, job.updated_at) == (False, None, later)
     unspent = store.unspent_approval("one")
     assert unspent is not None
     assert unspent.cap_cents == 200

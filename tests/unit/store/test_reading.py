@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from klingstudio.domain.errors import Kind, StudioError
+from klingstudio.domain.errors import Charged, Kind, Problem, StudioError
+from klingstudio.domain.job import State
 from klingstudio.store import connection
 from klingstudio.store.connection import connect, copied_to_memory
 from klingstudio.store.database import RESERVE_BYTES, open_database, open_for_reading
@@ -189,14 +190,33 @@ def test_where_the_mounts_cannot_be_read_a_folder_counts_as_one_of_this_computer
 
 
 @pytest.mark.log_ok
-def test_a_job_of_which_nothing_can_be_read_is_shown_as_the_oldest(journal: Path) -> None:
+def test_a_job_of_which_nothing_can_be_read_is_shown_as_the_oldest(
+    journal: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     database = open_database(journal)
+    (was,) = (job for job in JobStore(database).all() if job.id == "job-3")
     with database.transaction() as sql:
         sql.execute("UPDATE job SET doc = '{}', created_at = 'long ago' WHERE id = 'job-3'")
 
     (odd,) = (job for job in JobStore(database).all() if not is_readable(job))
 
     assert (odd.id, odd.created_at.year, odd.paused) == ("job-3", 1970, True)
+    assert (odd.state, odd.request.provider) == (was.state, was.request.provider)
+    assert odd.problem == Problem(kind=Kind.JOB_UNREADABLE, detail="job-3", charged=Charged.MAYBE)
+    assert "job job-3 cannot be read: Object missing required field" in caplog.text
+    database.close()
+
+
+def test_the_columns_of_a_job_that_sql_guards_count_more_than_its_text(journal: Path) -> None:
+    database = open_database(journal)
+    (was,) = (job for job in JobStore(database).all() if job.id == "job-3")
+    with database.transaction() as sql:
+        sql.execute("UPDATE job SET doc = json_set(doc, '$.id', 'job-1', '$.state', 'draft') WHERE id = 'job-3'")
+
+    (job,) = (job for job in JobStore(database).all() if job.id == "job-3")
+
+    assert was.state is not State.DRAFT
+    assert job == was
     database.close()
 
 

@@ -11,7 +11,7 @@ import pytest
 from klingstudio.domain.errors import Kind, StudioError
 from klingstudio.store import keeper
 from klingstudio.store.database import Database, open_database, open_for_reading
-from klingstudio.store.seal import Seal, read_seal, seal_of, write_seal
+from klingstudio.store.seal import Seal, break_seal, read_seal, seal_of, write_seal
 from klingstudio.store.settings import Settings
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="takes the place of an open file")
@@ -96,6 +96,19 @@ def test_a_seal_that_was_tampered_with_is_none(journal: Path, line: str) -> None
     with pytest.raises(StudioError) as error:
         open_database(journal)
     assert error.value.problem.kind is Kind.DATABASE_ALTERED
+
+
+def test_a_broken_seal_vouches_for_nothing_but_still_counts(journal: Path) -> None:
+    before = read_seal(journal)
+
+    break_seal(journal)
+
+    assert before is not None
+    assert before.is_closed
+    assert read_seal(journal) == Seal(commits=before.commits)
+    seal_of(journal).unlink()
+    break_seal(journal)
+    assert read_seal(journal) is None
 
 
 def test_a_whole_seal_is_read_as_it_was_written(journal: Path) -> None:

@@ -79,6 +79,12 @@ def test_the_usual_wait_is_the_median_from_order_to_done(store: JobStore) -> Non
     assert store.usual_wait("somewhere", Tier.PRO) == Wait(usual_s=140.0, jobs=3)
 
 
+def test_an_edit_that_was_done_before_it_was_sent_by_a_clock_that_was_set_took_no_time(store: JobStore) -> None:
+    edit(store, "a", -300)
+
+    assert store.usual_wait("somewhere", Tier.PRO) == Wait(usual_s=0.0, jobs=1)
+
+
 def test_an_even_number_of_edits_lies_between_the_middle_two(store: JobStore) -> None:
     edit(store, "a", 100)
     edit(store, "b", 200)

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+PULSE_S = 60.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stint:
@@ -21,6 +23,22 @@ class Stint:
     def is_over(self) -> bool:
         """True when the time is up."""
         return self.until is not None and time.monotonic() >= self.until
+
+
+class Pulse:
+    """Tells whoever waits how far a part has come: one line a minute, whichever process it is in."""
+
+    def __init__(self, who: str, every_s: float = PULSE_S) -> None:
+        self._who, self._every_s = who, every_s
+        self._told_at = time.monotonic()
+
+    def __call__(self, **counts: object) -> None:
+        """So much is done."""
+        now = time.monotonic()
+        if now - self._told_at >= self._every_s:
+            self._told_at = now
+            told = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
+            print(f"    … {self._who}: {told}", flush=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ from tests.fakes.spoil import SPOILT, WHOLE, Status
 from tests.fakes.studio_run import Watch, a_clip, a_request, environ_of
 from tests.fakes.wire import Asked, reset
 from tests.torture.kills.disk import Disk, Try, read_disk
-from tests.torture.parts import Stint, Verdict
+from tests.torture.parts import Pulse, Stint, Verdict
 
 SEEDS = 50
 LAGS = 100
@@ -414,10 +414,11 @@ def run(stint: Stint) -> Verdict:
     batches = [
         (entry.info.id, range(first, first + chunk), stint) for first in range(0, SEEDS, chunk) for entry in SERVICES
     ]
-    total = Tally()
+    total, pulse = Tally(), Pulse("submits")
     with ProcessPoolExecutor(stint.workers) as pool:
         for tally in pool.map(_alone, batches):
             total.add(tally)
+            pulse(orders=total.orders, requests=total.posts.total(), broken=len(total.wrong))
         times = [one for those in pool.map(_lags_alone, lags_of(stint)) for one in those]
     late = [(lag_s, took_s) for lag_s, took_s in times if took_s > FOUND_WITHIN_S]
     if len(late) > len(times) / 100:

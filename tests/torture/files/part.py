@@ -22,14 +22,13 @@ from klingstudio.domain.job import State
 from tests.torture.files import judge, names, power_cut
 from tests.torture.files.bench import Bench, a_bench
 from tests.torture.files.life import Told
-from tests.torture.parts import Stint, Verdict
+from tests.torture.parts import Pulse, Stint, Verdict
 
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES)
 LASTING_EVERY = 7
 """Of the operations, the n-th ones from which on nothing works any more."""
 OPENS_EVERY = 8
 """Of the lives that did not even open, the n-th ones are followed by a whole job."""
-SHOWN_EVERY = 200
 NAMES = 200
 
 
@@ -60,6 +59,7 @@ class Seen:
     ends: Counter[str] = field(default_factory=Counter)
     """How the first lives ended."""
     violations: list[str] = field(default_factory=list)
+    pulse: Pulse = field(default_factory=lambda: Pulse("files"))
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -149,8 +149,7 @@ def _work(bench: Bench, waiting: Iterator[Case], seen: Seen, stint: Stint) -> No
             seen.failed[first.sprung.partition(" ")[0] or "nothing"] += 1
             seen.ends[_end(first)] += 1
             seen.violations += [f"seed {stint.seed}, {case} ({first.sprung}): {words}" for words in violations]
-            if seen.cases % SHOWN_EVERY == 0:
-                print(f"files: {seen.cases} cases, {len(seen.violations)} broken promises", flush=True)
+            seen.pulse(cases=seen.cases, broken=len(seen.violations))
 
 
 def _end(told: Told) -> str:

@@ -24,7 +24,7 @@ from tests.torture.hours.outage import a_day_away
 from tests.torture.hours.patience import an_edit_of_hours, fifty_at_once, inputs_of_last_week, taken_back
 from tests.torture.hours.service import Away
 from tests.torture.machine.cloud import Said
-from tests.torture.parts import Stint, Verdict
+from tests.torture.parts import Pulse, Stint, Verdict
 
 NAPS_EACH = 50
 NAP_S = 1.0
@@ -40,7 +40,7 @@ def run(stint: Stint) -> Verdict:
     counts: dict[str, int | float | str] = {}
     with ProcessPoolExecutor(stint.workers, mp_context=get_context("spawn")) as pool:
         for name, work in (("clock settings", _clocks), ("interleavings", _rivals), ("patience", _patience)):
-            counts[name], found = _gathered(stint, work(pool, stint))
+            counts[name], found = _gathered(name, stint, work(pool, stint))
             violations += found
         found = _outages(pool, counts)
         violations += found
@@ -49,14 +49,15 @@ def run(stint: Stint) -> Verdict:
     return Verdict(part="hours", counts=counts, violations=tuple(violations))
 
 
-def _gathered(stint: Stint, runs: list[Future[list[str]]]) -> tuple[int, list[str]]:
-    done, found = 0, []
+def _gathered(name: str, stint: Stint, runs: list[Future[list[str]]]) -> tuple[int, list[str]]:
+    done, found, pulse = 0, [], Pulse(f"hours, {name}")
     for future in runs:
         if stint.is_over():
             future.cancel()
             continue
         found += future.result()
         done += 1
+        pulse(done=done, of=len(runs), broken=len(found))
     return done, found
 
 
@@ -107,7 +108,7 @@ def _outages(pool: ProcessPoolExecutor, counts: dict[str, int | float | str]) ->
 
 
 def _naps(stint: Stint) -> tuple[int, list[str]]:
-    done, found = 0, []
+    done, found, pulse = 0, [], Pulse("hours, naps")
     with tempfile.TemporaryDirectory(prefix="kling-naps-") as made, run_sandbox(Path(made) / "sandbox") as sandbox:
         clip = a_clip(Path(made) / "clip.mp4")
         with command_line(environ_of(Path(made) / "home", sandbox)) as program:
@@ -119,6 +120,7 @@ def _naps(stint: Stint) -> tuple[int, list[str]]:
                     broken = sleep_through(program, sandbox, clip, nap, seconds=NAP_S)
                     found += [f"{name}: {one}" for one in broken]
                     done += 1
+                    pulse(done=done, of=NAPS_EACH * len(NAPS), broken=len(found))
                     # Processes that have ended are not kept for the whole night.
                     program.started.clear()
     return done, found

@@ -14,7 +14,7 @@ from tests.torture.kills import product
 from tests.torture.kills.harness import Ending, Run, fault_by_chance, run_once
 from tests.torture.kills.points import POINTS
 from tests.torture.kills.ward import a_ward
-from tests.torture.parts import Stint, Verdict
+from tests.torture.parts import Pulse, Stint, Verdict
 
 KILLS = 1000
 WINDOWS, WINDOWS_A_RUN = 50, 5
@@ -48,6 +48,7 @@ def share(stint: Stint, number: int, of: int) -> list[Run]:
     """What one of several workers does."""
     with a_ward() as ward:
         runs: list[Run] = []
+        pulse = Pulse(f"kills, worker {number + 1} of {of}")
         for case in list(product.cases(PROVIDERS))[number::of]:
             if stint.is_over():
                 return runs
@@ -56,15 +57,22 @@ def share(stint: Stint, number: int, of: int) -> list[Run]:
                     stint.seed, provider=case.provider, ward=ward, endings=case.endings, lag=case.lag, clip=case.clip
                 )
             )
+            _tell(pulse, runs)
         for seed in _seeds(stint, number):
             if stint.is_over() or sum(run.kills for run in runs) >= KILLS / of:
                 break
             runs.append(run_once(seed, provider=PROVIDERS[seed % len(PROVIDERS)], ward=ward))
+            _tell(pulse, runs)
     return runs
+
+
+def _tell(pulse: Pulse, runs: Sequence[Run]) -> None:
+    pulse(runs=len(runs), kills=sum(run.kills for run in runs), broken=sum(len(run.violations) for run in runs))
 
 
 def _window_share(stint: Stint, number: int, of: int) -> list[Run]:
     runs: list[Run] = []
+    pulse = Pulse(f"window_kills, worker {number + 1} of {of}")
     with a_ward() as ward:
         for index in range(number, WINDOWS // WINDOWS_A_RUN, of):
             if stint.is_over():
@@ -72,6 +80,7 @@ def _window_share(stint: Stint, number: int, of: int) -> list[Run]:
             seed = Random(f"{stint.seed} window {index}").randrange(10**9)
             endings = windows(seed, WINDOWS_A_RUN)
             runs.append(run_once(seed, provider=PROVIDERS[index % len(PROVIDERS)], ward=ward, endings=endings))
+            _tell(pulse, runs)
     return runs
 
 

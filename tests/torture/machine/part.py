@@ -9,7 +9,7 @@ from tests.torture.machine.engine import EngineMachine
 from tests.torture.machine.planted import IN_THE_ENGINE, IN_THE_TABLE
 from tests.torture.machine.search import search
 from tests.torture.machine.table import TableMachine
-from tests.torture.parts import Stint, Verdict
+from tests.torture.parts import Pulse, Stint, Verdict
 
 SEQUENCES = 3000
 ENGINE_SEQUENCES = 300
@@ -30,6 +30,7 @@ def run(stint: Stint) -> Verdict:
     batches.sort(key=lambda batch: batch[1] * (1 if batch[0] == "table" else SEQUENCES // ENGINE_SEQUENCES))
     violations: list[str] = []
     done = {"table": 0, "engine": 0}
+    pulse = Pulse("machine, sequences")
     with ProcessPoolExecutor(stint.workers, mp_context=get_context("spawn")) as pool:
         while batches and not stint.is_over():
             now, batches = batches[: 2 * stint.workers], batches[2 * stint.workers :]
@@ -38,6 +39,7 @@ def run(stint: Stint) -> Verdict:
             for (machine, _), future in runs.items():
                 done[machine] += BATCH
                 violations += [f"{machine}: {text}" for text in [future.result()] if text]
+                pulse(**done, broken=len(violations))
         planted = {(machine, name): None for machine, plants in PLANTED.items() for name in plants}
         finds = [pool.submit(is_found, machine, name, stint.seed) for machine, name in planted]
         missed = [key for key, find in zip(planted, finds, strict=True) if not find.result()]

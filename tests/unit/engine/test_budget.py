@@ -242,8 +242,21 @@ def test_all_of_one_press_fit_or_none() -> None:
         desk.budget.admit(a_job("one"), a_job("two"), a_job("three"))
 
 
-def test_a_limit_on_a_price_that_nobody_knows_asks_for_agreement() -> None:
-    desk = Desk(limited(day="5"))
+def test_a_month_that_is_full_says_when_the_next_one_begins() -> None:
+    desk = Desk(limited(month="2"))
+    desk.tell(a_job("done", state=State.COMPLETED, charge=Money(Decimal("1.01"), "USD"), remote_id="r"), A.ACCEPTED)
+
+    with pytest.raises(SpendingRefused) as refused:
+        desk.budget.admit(a_job("two"))
+
+    assert refused.value.problem.detail == (
+        "this month $1.01 of $2.00 is booked, and this may cost $1.10; the next month begins on 1 December"
+    )
+
+
+@pytest.mark.parametrize("cap", [limited(day="5"), limited(month="5")], ids=["day", "month"])
+def test_a_limit_on_a_price_that_nobody_knows_asks_for_agreement(cap: Cap) -> None:
+    desk = Desk(cap)
     unknown = a_job(cap=None, estimate=None)
 
     with pytest.raises(SpendingRefused) as refused:
@@ -251,6 +264,7 @@ def test_a_limit_on_a_price_that_nobody_knows_asks_for_agreement() -> None:
     desk.budget.admit(replace(unknown, request=replace(unknown.request, accepts_unknown_price=True)))
 
     assert refused.value.problem.kind is Kind.PRICE_UNKNOWN
+    assert refused.value.problem.detail == "your limit cannot hold it back"
     assert desk.budget.is_limited("oxen")
 
 
@@ -262,6 +276,8 @@ def test_agreement_does_not_help_once_the_limit_is_used_up() -> None:
         desk.budget.admit(a_job("two", cap=None, estimate=None, agreed=True))
 
     assert refused.value.problem.kind is Kind.OVER_BUDGET
+    assert refused.value.problem.detail is not None
+    assert "and this has no known price; the next day" in refused.value.problem.detail
 
 
 def test_dollars_do_not_limit_credits_and_the_sandbox_is_never_limited() -> None:

@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 PAINT_LIMIT_MS = 1000
 """A window that was started minimised is not painted at all; the program goes on without."""
 COLLECT_EVERY_MS = 1000
+OTHER_IS_UP_WITHIN_S = 1.0
 INTERRUPTED = 130
 _HEAVY = ("klingstudio.studio", "klingstudio.media.decode")
 _ENDS = ("SIGTERM", "SIGINT", "SIGHUP")
@@ -51,13 +53,16 @@ def run(argv: Sequence[str], *, demo: bool) -> int:
         demo: show the whole loop by itself, once, on the sandbox and the sample clip.
     """
     app = _application()
+    files = [Path(name) for name in argv]
+    if not demo and _hand_over(files):
+        return 0
     collector = Collector(app)
     window = Window(None, Theme(app))
     with _closing_on_signals(window.close):
-        return _run(app, window, collector, argv, demo=demo)
+        return _run(app, window, collector, files, demo=demo)
 
 
-def _run(app: QApplication, window: Window, collector: Collector, argv: Sequence[str], *, demo: bool) -> int:
+def _run(app: QApplication, window: Window, collector: Collector, files: list[Path], *, demo: bool) -> int:
     window.show()
     if not _painted(app, window):
         return 0
@@ -66,7 +71,7 @@ def _run(app: QApplication, window: Window, collector: Collector, argv: Sequence
 
     models = Models()
     window.furnish(models)
-    window.take_files([Path(name) for name in argv])
+    window.take_files(files)
     if not _painted(app, window):
         return 0
 
@@ -85,7 +90,7 @@ def _run(app: QApplication, window: Window, collector: Collector, argv: Sequence
     loop.set_exception_handler(lambda _loop, context: _report_task(models, context))
     try:
         with loop:
-            loop.run_until_complete(main(window, models, demo=demo))
+            loop.run_until_complete(main(window, models, files, demo=demo))
     finally:
         sys.excepthook = hook
         asyncio.set_event_loop(None)
@@ -94,6 +99,19 @@ def _run(app: QApplication, window: Window, collector: Collector, argv: Sequence
         window.hide()
         window.deleteLater()
     return 0
+
+
+def _hand_over(files: Sequence[Path]) -> bool:
+    """True when the program is open already: it has the files now, and its window comes forward."""
+    from klingstudio.paths import paths
+
+    bell = paths(os.environ).bell
+    # Most starts are the first: they pay for one look at the disk only.
+    if sys.platform != "win32" and not bell.exists():
+        return False
+    from klingstudio.ui.window.doorbell import hand_over
+
+    return hand_over(bell, files)
 
 
 def compare(before: Path, after: Path) -> int:
@@ -221,7 +239,7 @@ def _application() -> QApplication:
     return app
 
 
-async def main(window: Window, models: Models, *, demo: bool) -> None:
+async def main(window: Window, models: Models, files: Sequence[Path] = (), *, demo: bool) -> None:
     import asyncio
     from datetime import UTC, datetime
 
@@ -232,16 +250,22 @@ async def main(window: Window, models: Models, *, demo: bool) -> None:
     window.closed.connect(closed.set)
     folder = paths(os.environ).logs
     past = look_back(folder, datetime.now(UTC))
-    studio = await _open(window, models, closed, goes_on=not past.is_loop)
+    to_hand_over = None if demo else files
+    studio = await _open(window, models, closed, to_hand_over, goes_on=not past.is_loop)
     if studio is None:
         return
+    from klingstudio.ui.window.doorbell import Doorbell
+
     # Only who has the data folder for itself may say so.
     life = Life(folder, past, datetime.now(UTC))
+    bell = None
     try:
         models.attach(studio)
         studio.recovery.hear(lambda found: _tell_found(models, found))
         window.normal_wanted.connect(studio.go_on)
         window.attach(past)
+        bell = Doorbell(paths(os.environ).bell)
+        bell.rung.connect(partial(_answer, window))
         # Kept until the end: Qt does not keep an object alive because a signal is connected to it.
         show = Demo(window, models)
         if demo:
@@ -249,18 +273,32 @@ async def main(window: Window, models: Models, *, demo: bool) -> None:
         await closed.wait()
         life.end()
     finally:
+        if bell is not None:
+            bell.close()
         window.detach()
         await models.aclose()
         await studio.aclose()
 
 
-async def _open(window: Window, models: Models, closed: asyncio.Event, *, goes_on: bool) -> Studio | None:
-    """The open studio, or None when the person gave up. `goes_on`: with every job that was sent."""
+def _answer(window: Window, files: list[Path]) -> None:
+    window.come_forward()
+    window.take_files(files)
+
+
+async def _open(
+    window: Window, models: Models, closed: asyncio.Event, to_hand_over: Sequence[Path] | None, *, goes_on: bool
+) -> Studio | None:
+    """The open studio, or None when the person gave up, or another program that is open took over.
+
+    Args:
+        to_hand_over: what such a program is given; None where this one is not to give way.
+        goes_on: with every job that was sent.
+    """
     import asyncio
     import importlib
     import logging
 
-    from klingstudio.domain.errors import StudioError
+    from klingstudio.domain.errors import Kind, StudioError
     from klingstudio.paths import paths
 
     # On a thread, so that the window answers meanwhile.
@@ -279,8 +317,23 @@ async def _open(window: Window, models: Models, closed: asyncio.Event, *, goes_o
             )
         except StudioError as error:
             logging.getLogger(__name__).info("the studio cannot be opened: %s", error)
+            is_busy = error.problem.kind is Kind.STUDIO_BUSY
+            if is_busy and to_hand_over is not None and await _taken_over(to_hand_over):
+                return None
             await _ask(window, folders, error.problem)
     return None
+
+
+async def _taken_over(files: Sequence[Path]) -> bool:
+    """True when the other program took the files: it may have been started a moment before this one."""
+    import asyncio
+
+    until = asyncio.get_running_loop().time() + OTHER_IS_UP_WITHIN_S
+    while not (taken := await asyncio.to_thread(_hand_over, files)):
+        if asyncio.get_running_loop().time() > until:
+            break
+        await asyncio.sleep(0.1)
+    return taken
 
 
 async def _ask(window: Window, folders: Paths, problem: Problem) -> None:

@@ -32,6 +32,11 @@ class Paths:
         return self.data / "studio.lock"
 
     @property
+    def bell(self) -> Path:
+        """The socket on which the running window hears that the program is started again."""
+        return self.data / "studio.bell"
+
+    @property
     def work(self) -> Path:
         """Clips on their way to a provider and takes that are not verified yet."""
         return self.cache / "work"

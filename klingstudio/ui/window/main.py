@@ -374,6 +374,15 @@ class Window(QMainWindow):
         if paths:
             self.drops.take(sort_files(paths))
 
+    def come_forward(self) -> None:
+        """Be seen: the person has started the program again."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        # Some systems let no program put itself before another one; then its place in the task bar calls.
+        QApplication.alert(self)
+
     def use_sample(self) -> None:
         """The built-in clip, and something to say about it where nothing is written yet."""
         if self._models.draft.source is not None:

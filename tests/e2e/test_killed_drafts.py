@@ -54,7 +54,8 @@ def press(window, keys):
             return False
         QTest.keyClick(window.prompt.edit, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     elif keys == "sent":
-        return window._models.jobs.running > 0
+        jobs = window._models.jobs
+        return any(jobs.job(id).remote_id is not None for id in jobs.ids())
     else:
         window.prompt.edit.setFocus()
         QTest.keyClicks(window.prompt.edit, keys)
@@ -194,7 +195,6 @@ async def test_killed_in_the_middle_of_a_word_at_most_half_a_second_is_gone_and_
             (job_id,) = models.jobs.ids()
             return models.jobs.job(job_id)
 
-        # It may have to be looked for first, ever more rarely.
         async with asyncio.timeout(100):
             while job().state is not State.COMPLETED:
                 await asyncio.sleep(0.02)

@@ -136,6 +136,9 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
 QUIET = frozenset({S.DRAFT, S.REJECTED, S.REMOTE_FAILED, S.REMOTE_CANCELLED, S.COMPLETED, S.ABANDONED})
 """Nothing more happens by itself."""
 
+ENDED = QUIET - {S.DRAFT}
+"""There is nothing left to go on with; only the provider may still correct what it said."""
+
 ATTENTION = frozenset({S.UNCONFIRMED, S.REMOTE_MISSING, S.RESULT_UNAVAILABLE})
 """On screen until the person or the provider resolves it."""
 

@@ -13,6 +13,7 @@ from typing import Any
 from klingstudio.domain.errors import Charged, KeyProblem, Kind, Problem, ProviderRefused, StudioError
 from klingstudio.domain.job import (
     ANY_ACCOUNT,
+    ENDED,
     UNSENT,
     Attempt,
     AttemptState,
@@ -181,7 +182,10 @@ class Course:
         self.replace(self.around.store.amend(self.job, self.around.now(), **self._all_told(changes)))
 
     def pause(self, problem: Problem) -> None:
-        """Let the job rest until the person, or a later start, lets it go on."""
+        """Let the job rest until the person, or a later start, lets it go on. One that has ended stays as it ended."""
+        if self.job.state in ENDED:
+            log.info("what came after the end changes nothing: %s", problem.kind)
+            return
         try:
             self.unwind()
             self.amend(problem=self._honest(problem), paused=True)

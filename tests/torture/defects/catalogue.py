@@ -57,9 +57,10 @@ def _one(
     takes: int = 1,
     after_s: float = 30.0,
     is_polite: bool = False,
+    wish: str = "wait",
 ) -> Ending:
-    """A life that orders one job, with a patient person, and ends at this point."""
-    return Ending(point=point, nth=nth, faults=faults, takes=takes, after_s=after_s, is_polite=is_polite, wish="wait")
+    """A life that orders one job and ends at this point; the person is patient, or has this wish."""
+    return Ending(point=point, nth=nth, faults=faults, takes=takes, after_s=after_s, is_polite=is_polite, wish=wish)
 
 
 DEFECTS: tuple[Planted, ...] = (
@@ -101,6 +102,6 @@ DEFECTS: tuple[Planted, ...] = (
 
 HARMLESS: tuple[Planted, ...] = (
     _defect("keys:key_in_the_log", "", _one("post: body left")),
-    _defect("money:two_tasks_for_one_job", "", _one("after commit good")),
+    _defect("money:two_tasks_for_one_job", "", _one("after commit good", wish="resume")),
 )
 """Defects of which no harm can come, because another layer stands behind: the log's mask, and the journal's own rules."""

@@ -30,7 +30,8 @@ def aimed(defect: Planted, seed: int, ward: Ward, *, is_planted: bool = True) ->
         endings=defect.endings,
         lag=defect.lag,
         clip=0,
-        ends_when_broken=True,
+        # What does no harm is watched to the end.
+        ends_when_broken=bool(defect.breaks),
     )
 
 

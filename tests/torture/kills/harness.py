@@ -68,8 +68,8 @@ class Ending:
     """Ordered in any case."""
     takes: int = 1
     wish: str = ""
-    """What the person does to whatever it can be done to: `on`, `again`, `drop`, `cancel`, `stop`, or `wait`. Empty:
-    anything, by chance.
+    """What the person does to whatever it can be done to: `on`, `resume`, `again`, `drop`, `cancel`, `stop`, or `wait`.
+    Empty: anything, by chance.
     """
     is_polite: bool = False
     """Closed instead of killed."""

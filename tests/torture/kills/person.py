@@ -110,6 +110,8 @@ def _wished(wish: str, job_id: str, state: State, is_paused: bool) -> list[Deed]
     deed: Deed | None = None
     if wish == "again" and state is State.UNCONFIRMED:
         deed = {"do": "send_again", "job": job_id}
+    elif wish == "resume" and is_paused:
+        deed = {"do": "carry_on", "job": job_id}
     elif wish == "drop" and state in ATTENTION:
         deed = {"do": "drop", "job": job_id}
     elif (wish == "cancel" and state in {State.REMOTE, State.SUBMITTING}) or (

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from klingstudio.domain.errors import DiskProblem, InputRefused, Kind, StudioError
-from klingstudio.domain.job import Asset, Event, IllegalMove, Job, State
+from klingstudio.domain.errors import DiskProblem, InputRefused, Kind, Problem, StudioError
+from klingstudio.domain.job import ENDED, Asset, Event, IllegalMove, Job, State
 from klingstudio.domain.request import Request
 from klingstudio.engine.course import Course
 from klingstudio.engine.runner import _step
@@ -89,6 +89,15 @@ async def test_a_run_that_was_replaced_changes_nothing_any_more(studio: Studio) 
     assert studio.queue._around.store.all() == (job,)
 
 
+@pytest.mark.parametrize("state", sorted(ENDED))
+async def test_what_goes_wrong_after_a_job_has_ended_does_not_hide_its_end(studio: Studio, state: State) -> None:
+    course = a_course(studio, ended := a_job(state))
+
+    course.pause(Problem(kind=Kind.INTERRUPTED))
+
+    assert course.job == ended
+
+
 async def test_more_than_the_disk_has_is_refused_before_anything_is_paid(tmp_path: Path) -> None:
     _check_free_space(tmp_path / "not" / "made yet", 1)
 
@@ -118,6 +127,25 @@ async def test_a_job_of_a_provider_that_is_no_more_rests_and_says_so(home: Path)
     assert job.problem is not None
     assert job.problem.kind is Kind.SETTING_INVALID
     assert "gone" in job.problem.detail
+
+
+async def test_a_take_of_a_provider_that_is_no_more_stays_a_take(home: Path) -> None:
+    environ = {"KLINGSTUDIO_HOME": str(home)}
+    database = open_database(paths(environ).database)
+    # Its charge was never told, so the program would like to ask for it.
+    job = grow(JobStore(database), Ledger(database), "one", "completed", datetime.now(UTC))
+    with database.transaction() as sql:
+        changes = ("$.request.provider", "gone", "$.charge", job.id)
+        sql.execute("UPDATE job SET doc = json_remove(json_set(doc, ?, ?), ?) WHERE id = ?", changes)
+    database.close()
+    studio = await Studio.open(paths(environ), environ, pause=hurried)
+    try:
+        await asyncio.sleep(0.05)
+        (job,) = studio.queue.jobs()
+    finally:
+        await studio.aclose()
+
+    assert (job.state, job.paused, job.problem) == (State.COMPLETED, False, None)
 
 
 async def test_a_take_that_was_moved_is_known_again_and_another_file_is_not_taken_for_it(

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
-from tests.fakes.sandbox import Sandbox, run_sandbox
+from tests.fakes.sandbox import Sandbox, run_quick_sandbox
 from tests.leaks import pytest_sessionfinish, pytest_terminal_summary  # noqa: F401 - pytest finds them by their names
 
 # Machines are shared and noisy: how long an example took says nothing about the code.
@@ -297,8 +297,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 # --- the sandbox ------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="session")
+def edits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the sandboxes of this run keep the edits that they have rendered, whichever process they belong to."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "edits"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    """The real sandbox in a process of its own, with an empty ledger."""
-    with run_sandbox(tmp_path / "sandbox") as running:
+def sandbox(tmp_path: Path, edits: Path) -> Iterator[Sandbox]:
+    """The real sandbox in a process of its own, with an empty ledger. It renders what no other one of this run has."""
+    with run_quick_sandbox(tmp_path / "sandbox", edits=edits) as running:
         yield running

@@ -16,7 +16,7 @@ from klingstudio.media.probe import probe
 from klingstudio.net.api import Deadlines
 from klingstudio.providers.registry import SERVICES, Entry
 from klingstudio.studio import Studio
-from tests.fakes.sandbox import Sandbox, run_sandbox
+from tests.fakes.sandbox import Sandbox, run_quick_sandbox, run_sandbox
 from tests.fakes.services import charges, each_service, key_of, strangers_with, tokens_astray
 from tests.fakes.studio_run import Watch, a_clip, a_request, a_studio
 
@@ -25,9 +25,9 @@ HOST = next(entry.info.id for entry in SERVICES if entry.info.hosts_files)
 
 
 @pytest.fixture(scope="module")
-def working(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def working(tmp_path_factory: pytest.TempPathFactory, edits: Path) -> Iterator[Sandbox]:
     """Edits at once."""
-    with run_sandbox(tmp_path_factory.mktemp("working"), "--queue-delay", "0.05") as running:
+    with run_quick_sandbox(tmp_path_factory.mktemp("working"), "--queue-delay", "0.05", edits=edits) as running:
         yield running
 
 

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from tests.fakes.command_line import CommandLine, command_line, lines
-from tests.fakes.sandbox import Sandbox, run_sandbox
+from tests.fakes.sandbox import Sandbox, run_quick_sandbox
 from tests.fakes.studio_run import a_clip, environ_of
 
 KEYS = {"pixeldojo": "canary-5ecret-dojo-e2e", "oxen": "canary-5ecret-oxen-e2e"}
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with run_sandbox(tmp_path_factory.mktemp("sandbox"), "--queue-delay", "0.05") as running:
+def shared(tmp_path_factory: pytest.TempPathFactory, edits: Path) -> Iterator[Sandbox]:
+    with run_quick_sandbox(tmp_path_factory.mktemp("sandbox"), "--queue-delay", "0.05", edits=edits) as running:
         yield running
 
 

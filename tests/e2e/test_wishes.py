@@ -12,15 +12,15 @@ from klingstudio.cli import COMMANDS
 from klingstudio.cli.parser import parser
 from klingstudio.providers.registry import SERVICES
 from tests.fakes.command_line import CommandLine, until_state
-from tests.fakes.sandbox import Sandbox, run_sandbox
+from tests.fakes.sandbox import Sandbox, run_quick_sandbox
 from tests.fakes.studio_run import a_clip
 
 WITHOUT_CANCEL = next(entry.info for entry in SERVICES if not entry.info.can_cancel and entry.info.hosts_files)
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with run_sandbox(tmp_path_factory.mktemp("sandbox"), "--queue-delay", "0.3") as running:
+def shared(tmp_path_factory: pytest.TempPathFactory, edits: Path) -> Iterator[Sandbox]:
+    with run_quick_sandbox(tmp_path_factory.mktemp("sandbox"), "--queue-delay", "0.3", edits=edits) as running:
         yield running
 
 

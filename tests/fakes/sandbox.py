@@ -115,6 +115,11 @@ def run_sandbox(state: Path, *arguments: str, module: str = "klingstudio.sandbox
         complaints.close()
 
 
+def run_quick_sandbox(state: Path, *arguments: str, edits: Path) -> contextlib.AbstractContextManager[Sandbox]:
+    """The same, but it renders only what is not among `edits` yet. For whoever does not look at the edit itself."""
+    return run_sandbox(state, *arguments, "--edits", str(edits), module="tests.fakes.quick_sandbox")
+
+
 def _first_line(stream: IO[bytes], limit_s: float) -> bytes:
     lines: list[bytes] = []
     reader = threading.Thread(target=lambda: lines.append(stream.readline()), name="first-line", daemon=True)

@@ -27,7 +27,7 @@ from klingstudio.diagnostics import Around
 from klingstudio.engine.tasks import TaskOwner
 from klingstudio.paths import paths
 from klingstudio.ui.models.problems import Bug
-from tests.fakes.sandbox import Sandbox, run_sandbox
+from tests.fakes.sandbox import Sandbox, run_quick_sandbox
 from tests.fakes.services import key_of
 from tests.fakes.studio_run import Watch, a_clip, a_request, a_studio
 from tests.torture.parts import Stint, Verdict
@@ -146,7 +146,11 @@ async def _run(stint: Stint, *, most: int) -> Verdict:
     chosen = random.Random(stint.seed)
     violations: list[str] = []
     lives = 0
-    with tempfile.TemporaryDirectory() as folder, _hooks(Path(folder)), run_sandbox(Path(folder, "sandbox")) as sandbox:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _hooks(Path(folder)),
+        run_quick_sandbox(Path(folder, "sandbox"), edits=Path(folder)) as sandbox,
+    ):
         clip = a_clip(Path(folder, "clip.mp4"))
         whole = Plan(sys.maxsize, quotes_key=False)
         violations += await fail_at(whole, Path(folder, "whole"), sandbox, clip)

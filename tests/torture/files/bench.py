@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from klingstudio.media.digest import sha256_of
-from tests.fakes.sandbox import ROOT, Sandbox, run_sandbox
+from tests.fakes.sandbox import ROOT, Sandbox, run_quick_sandbox
 from tests.fakes.studio_run import a_clip, environ_of
 from tests.torture.files.life import Order, Told
 
@@ -74,7 +74,7 @@ def a_bench(folder: Path) -> Iterator[Bench]:
     a_clip(folder / "clip.mkv")
     command = [sys.executable, "-m", "tests.torture.files.life"]
     with (
-        run_sandbox(folder / "sandbox", "--queue-delay", "0", module="tests.torture.files.quick_sandbox") as sandbox,
+        run_quick_sandbox(folder / "sandbox", "--queue-delay", "0", edits=folder) as sandbox,
         (folder / "zygote.txt").open("wb") as complaints,
         subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints) as zygote,
     ):

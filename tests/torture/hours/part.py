@@ -15,7 +15,7 @@ from pathlib import Path
 
 from klingstudio.domain.job import State
 from tests.fakes.command_line import command_line
-from tests.fakes.sandbox import run_sandbox
+from tests.fakes.sandbox import run_quick_sandbox
 from tests.fakes.studio_run import a_clip, environ_of
 from tests.torture.hours.asleep import NAPS, sleep_through
 from tests.torture.hours.clock import every_jump, jump
@@ -109,7 +109,10 @@ def _outages(pool: ProcessPoolExecutor, counts: dict[str, int | float | str]) ->
 
 def _naps(stint: Stint) -> tuple[int, list[str]]:
     done, found, pulse = 0, [], Pulse("hours, naps")
-    with tempfile.TemporaryDirectory(prefix="kling-naps-") as made, run_sandbox(Path(made) / "sandbox") as sandbox:
+    with (
+        tempfile.TemporaryDirectory(prefix="kling-naps-") as made,
+        run_quick_sandbox(Path(made) / "sandbox", edits=Path(made)) as sandbox,
+    ):
         clip = a_clip(Path(made) / "clip.mp4")
         with command_line(environ_of(Path(made) / "home", sandbox)) as program:
             found += second_program(program, clip)

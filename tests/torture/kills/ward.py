@@ -48,7 +48,7 @@ def a_ward(folder: Path | None = None) -> Iterator[Ward]:
     (place / WATCHED).write_text("nowhere", "utf-8")
     try:
         clips = (a_clip(place / "clip.mp4"), a_clip(place / "tall.mp4", side=700))
-        sandbox_there = run_sandbox(place / "sandbox", "--queue-delay", "0.02", module=WITNESS)
+        sandbox_there = run_sandbox(place / "sandbox", "--queue-delay", "0.02", "--edits", str(place), module=WITNESS)
         with sandbox_there as sandbox, a_nursery() as nursery:
             yield Ward(folder=place, sandbox=sandbox, nursery=nursery, clips=clips)
     finally:

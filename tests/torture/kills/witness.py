@@ -1,16 +1,14 @@
 """The sandbox with a witness in it: at each paid request it looks into the journal before anything is done.
 
-`python -m tests.torture.kills.witness …` takes the arguments of the sandbox. Beside the folder of its state lies
+`python -m tests.torture.kills.witness …` takes the arguments of the quick sandbox. Beside the folder of its state lies
 `watched.txt`, the path of the journal that belongs to the running home; what was seen is appended to `posts.jsonl`.
-An edit of the same clip with the same words is rendered once, because the edits are not what is looked at here.
+Each edit is rendered once, because the edits are not what is looked at here.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
-import shutil
 import sqlite3
 import sys
 import time
@@ -20,12 +18,8 @@ from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
-from klingstudio.sandbox import jobs
-from klingstudio.sandbox.fetch import FetchFailed, fetch
 from klingstudio.sandbox.front import Front
-from klingstudio.sandbox.process import EditProcess, Outcome
-from klingstudio.sandbox.server import serve
-from klingstudio.sandbox.work import CLIP_MAX_BYTES
+from tests.fakes.quick_sandbox import serve_remembering
 
 WATCHED = "watched.txt"
 POSTS = "posts.jsonl"
@@ -83,50 +77,7 @@ class Witness:
             file.write(json.dumps(post | whole) + "\n")
 
 
-class Remembered:
-    """An edit that is looked up before it is made. The clip is fetched and read each time, as the service does."""
-
-    folder = Path()
-
-    def __init__(self) -> None:
-        self._real = EditProcess()
-        self._is_killed = False
-
-    async def run(self, task: dict[str, Any]) -> Outcome:
-        """Do the edit, or take what it came to the last time."""
-        place = Path(task["folder"])
-        try:
-            digest = await asyncio.to_thread(_fetched, task["input_video"], place / "clip")
-        except FetchFailed as error:
-            return Outcome(error=str(error))
-        words = json.dumps([digest, task["prompt"], task["keep_audio"], len(task["images"])])
-        kept = self.folder / f"{hashlib.sha256(words.encode()).hexdigest()}.mp4"
-        told = kept.with_suffix(".json")
-        if told.exists() and not task["images"]:
-            await asyncio.to_thread(shutil.copyfile, kept, place / "result.mp4")
-            return Outcome(error=None, duration_s=json.loads(told.read_text())["duration_s"])
-        outcome = await self._real.run(task)
-        if outcome.error is None and not self._is_killed:
-            part = kept.with_suffix(f".{place.name}")
-            shutil.copyfile(place / "result.mp4", part)
-            part.replace(kept)
-            told.write_text(json.dumps({"duration_s": outcome.duration_s}))
-        return outcome
-
-    def kill(self) -> None:
-        """End it."""
-        self._is_killed = True
-        self._real.kill()
-
-
-def _fetched(url: str, place: Path) -> str:
-    fetch(url, place, max_bytes=CLIP_MAX_BYTES)
-    return hashlib.sha256(place.read_bytes()).hexdigest()
-
-
 if __name__ == "__main__":
     folder = Path(sys.argv[sys.argv.index("--state") + 1]).parent
     Witness(folder).watch()
-    Remembered.folder = folder
-    vars(jobs)["EditProcess"] = Remembered
-    sys.exit(serve(sys.argv[1:]))
+    sys.exit(serve_remembering(sys.argv[1:]))

@@ -17,13 +17,13 @@ from klingstudio.domain.job import Job, State
 from klingstudio.engine.preflight import preflight
 from klingstudio.providers.pixeldojo import INFO
 from klingstudio.studio import Studio
-from tests.fakes.sandbox import Sandbox, run_sandbox
+from tests.fakes.sandbox import Sandbox, run_quick_sandbox
 from tests.fakes.studio_run import Watch, a_clip, a_request, a_studio
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with run_sandbox(tmp_path_factory.mktemp("sandbox"), "--queue-delay", "0.05") as running:
+def shared(tmp_path_factory: pytest.TempPathFactory, edits: Path) -> Iterator[Sandbox]:
+    with run_quick_sandbox(tmp_path_factory.mktemp("sandbox"), "--queue-delay", "0.05", edits=edits) as running:
         yield running
 
 

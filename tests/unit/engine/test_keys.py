@@ -16,7 +16,7 @@ from klingstudio.domain.job import AttemptState, CancelAnswer, Event, Job, State
 from klingstudio.domain.price import Money
 from klingstudio.providers.registry import FAL, OXEN, PIXELDOJO, SEGMIND, SERVICES, Entry
 from klingstudio.studio import Studio
-from tests.fakes.sandbox import Sandbox, run_sandbox
+from tests.fakes.sandbox import Sandbox, run_quick_sandbox, run_sandbox
 from tests.fakes.studio_run import Watch, a_clip, a_request, a_studio
 
 NAMELESS = pytest.mark.parametrize("entry", [FAL, SEGMIND, PIXELDOJO], ids=lambda entry: entry.info.id)
@@ -30,8 +30,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with run_sandbox(tmp_path_factory.mktemp("running"), "--queue-delay", "0.3") as sandbox:
+def running(tmp_path_factory: pytest.TempPathFactory, edits: Path) -> Iterator[Sandbox]:
+    with run_quick_sandbox(tmp_path_factory.mktemp("running"), "--queue-delay", "0.3", edits=edits) as sandbox:
         yield sandbox
 
 

@@ -23,7 +23,7 @@ from klingstudio.engine.sources import fetch_source
 from klingstudio.net.retry import Patience
 from klingstudio.net.source import served_bytes
 from klingstudio.providers.base import RemoteJob
-from tests.fakes.sandbox import Sandbox, run_sandbox
+from tests.fakes.sandbox import Sandbox, run_quick_sandbox
 from tests.fakes.studio_run import Watch, a_clip, a_request, a_studio
 from tests.fakes.wire import Asked, Handler, Wire, closed_port, reply
 
@@ -280,8 +280,8 @@ def test_a_listed_job_at_an_own_address_counts_only_where_it_can_be_no_other(
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with run_sandbox(tmp_path_factory.mktemp("sandbox"), "--queue-delay", "0.05") as running:
+def shared(tmp_path_factory: pytest.TempPathFactory, edits: Path) -> Iterator[Sandbox]:
+    with run_quick_sandbox(tmp_path_factory.mktemp("sandbox"), "--queue-delay", "0.05", edits=edits) as running:
         yield running
 
 

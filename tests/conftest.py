@@ -307,7 +307,9 @@ def edits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def sandbox(tmp_path: Path, edits: Path) -> Iterator[Sandbox]:
+def sandbox(request: pytest.FixtureRequest, tmp_path: Path, edits: Path) -> Iterator[Sandbox]:
     """The real sandbox in a process of its own, with an empty ledger. It renders what no other one of this run has."""
-    with run_quick_sandbox(tmp_path / "sandbox", edits=edits) as running:
+    wanted = request.node.get_closest_marker("edits_take")
+    arguments = ["--queue-delay", str(wanted.args[0])] if wanted is not None else []
+    with run_quick_sandbox(tmp_path / "sandbox", *arguments, edits=edits) as running:
         yield running

@@ -13,7 +13,7 @@ from tests.fakes.sandbox import Sandbox
 from tests.fakes.studio_run import a_clip, environ_of
 from tests.torture.hours.asleep import NAPS, sleep_through
 from tests.torture.hours.clock import every_jump, jumps
-from tests.torture.hours.instances import interleave, second_program
+from tests.torture.hours.instances import SECOND_PROGRAM_S, interleave, second_program
 from tests.torture.hours.outage import a_day_away
 from tests.torture.hours.patience import (
     an_edit_of_hours,
@@ -119,6 +119,7 @@ def test_it_is_the_journal_that_keeps_two_programs_apart() -> None:
     assert any(interleave(seed, guarded=False) for seed in range(10))
 
 
+@pytest.mark.edits_take(SECOND_PROGRAM_S)
 def test_a_second_program_is_refused_while_the_first_lives_even_stopped(home: Path, sandbox: Sandbox) -> None:
     clip = a_clip(home.parent / "clip.mp4")
     with command_line(environ_of(home, sandbox)) as run:

@@ -17,6 +17,9 @@ from tests.torture.machine.cloud import Fate
 from tests.torture.machine.table import quick_disk
 from tests.torture.machine.world import World
 
+SECOND_PROGRAM_S = 5
+"""How long an edit must take at least: two more programs start and are refused meanwhile."""
+
 
 def interleave(seed: int, *, guarded: bool = True) -> list[str]:
     """Two engines, let onto one journal by force, both told to send the same job; every promise that was broken.

@@ -19,7 +19,7 @@ from tests.fakes.sandbox import run_quick_sandbox
 from tests.fakes.studio_run import a_clip, environ_of
 from tests.torture.hours.asleep import NAPS, sleep_through
 from tests.torture.hours.clock import every_jump, jump
-from tests.torture.hours.instances import interleave, second_program
+from tests.torture.hours.instances import SECOND_PROGRAM_S, interleave, second_program
 from tests.torture.hours.outage import a_day_away
 from tests.torture.hours.patience import an_edit_of_hours, fifty_at_once, inputs_of_last_week, taken_back
 from tests.torture.hours.service import Away
@@ -107,15 +107,22 @@ def _outages(pool: ProcessPoolExecutor, counts: dict[str, int | float | str]) ->
     return found
 
 
+def _second_program() -> list[str]:
+    with tempfile.TemporaryDirectory(prefix="kling-second-") as made:
+        folder = Path(made)
+        busy = run_quick_sandbox(folder / "sandbox", "--queue-delay", str(SECOND_PROGRAM_S), edits=folder)
+        with busy as sandbox, command_line(environ_of(folder / "home", sandbox)) as program:
+            return second_program(program, a_clip(folder / "clip.mp4"))
+
+
 def _naps(stint: Stint) -> tuple[int, list[str]]:
-    done, found, pulse = 0, [], Pulse("hours, naps")
+    done, found, pulse = 0, _second_program(), Pulse("hours, naps")
     with (
         tempfile.TemporaryDirectory(prefix="kling-naps-") as made,
         run_quick_sandbox(Path(made) / "sandbox", edits=Path(made)) as sandbox,
     ):
         clip = a_clip(Path(made) / "clip.mp4")
         with command_line(environ_of(Path(made) / "home", sandbox)) as program:
-            found += second_program(program, clip)
             for _ in range(NAPS_EACH):
                 for name, nap in NAPS.items():
                     if stint.is_over():

@@ -28,8 +28,8 @@ PROVIDERS = re.compile(r"\b(oxen|fal|segmind|pixeldojo)\b", re.IGNORECASE)
 MAY_NAME_PROVIDERS = ("klingstudio/providers/", "klingstudio/sandbox/")
 
 MAY_USE = {
-    "PySide6": ("klingstudio/ui/", "klingstudio/app.py"),
-    "qasync": ("klingstudio/app.py",),
+    "PySide6": ("klingstudio/ui/", "klingstudio/app/"),
+    "qasync": ("klingstudio/app/loop.py",),
     "httpx": ("klingstudio/net/",),
     "httpcore": ("klingstudio/net/",),
     "requests": (),

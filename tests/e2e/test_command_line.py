@@ -61,7 +61,7 @@ def test_without_json_standard_output_is_the_path_of_the_take(run: CommandLine, 
     assert "$1.01" in done.stderr
 
 
-@pytest.mark.edits_take(2)
+@pytest.mark.edits_take(4)
 def test_a_process_that_is_killed_while_the_edit_runs_is_carried_on_by_resume(
     run: CommandLine, sandbox: Sandbox, clip: Path
 ) -> None:
@@ -99,7 +99,7 @@ def test_a_process_that_is_killed_with_the_request_out_never_sends_it_again(
     assert posts(sandbox) == 1
 
 
-@pytest.mark.edits_take(2)
+@pytest.mark.edits_take(4)
 def test_an_interrupted_edit_is_kept_and_resumed(run: CommandLine, sandbox: Sandbox, clip: Path) -> None:
     process = run.start("edit", str(clip), "--prompt", "deep snow", "--json")
     until_state(process, "remote")
@@ -130,7 +130,7 @@ def test_an_outcome_that_stays_unknown_is_left_to_the_person(run: CommandLine, s
     assert run("resolve", last["job"][:8], "again").returncode == 2
 
 
-@pytest.mark.edits_take(2)
+@pytest.mark.edits_take(6)
 def test_jobs_are_listed_beside_a_running_studio(run: CommandLine, sandbox: Sandbox, clip: Path) -> None:
     assert run("jobs", "--json").stdout == ""
     process = run.start("edit", str(clip), "--prompt", "deep snow", "--json")
@@ -147,7 +147,7 @@ def test_jobs_are_listed_beside_a_running_studio(run: CommandLine, sandbox: Sand
     assert "done" in run("jobs").stdout
 
 
-@pytest.mark.edits_take(2)
+@pytest.mark.edits_take(60)
 def test_cancel_asks_the_provider_and_says_what_it_means(run: CommandLine, sandbox: Sandbox, clip: Path) -> None:
     process = run.start("edit", str(clip), "--prompt", "deep snow", "--json")
     job = until_state(process, "remote")

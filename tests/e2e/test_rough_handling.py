@@ -200,7 +200,7 @@ def test_a_lost_job_that_was_looked_for_in_vain_is_looked_for_again_by_resume(
     assert posts(sandbox) == 1
 
 
-@pytest.mark.edits_take(2)
+@pytest.mark.edits_take(4)
 def test_an_older_job_that_is_still_followed_does_not_speak_into_a_new_one(
     run: CommandLine, sandbox: Sandbox, clip: Path
 ) -> None:

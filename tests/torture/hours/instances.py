@@ -17,7 +17,7 @@ from tests.torture.machine.cloud import Fate
 from tests.torture.machine.table import quick_disk
 from tests.torture.machine.world import World
 
-SECOND_PROGRAM_S = 5
+SECOND_PROGRAM_S = 8
 """How long an edit must take at least: two more programs start and are refused meanwhile."""
 
 

@@ -39,8 +39,10 @@ LIFE_S = 15.0
 """The longest of a life that is to end badly; most end before."""
 STILL_S = 4.0
 """A life of which nothing was heard for so long will not come to its point."""
-REQUESTS_A_SECOND = 150
-"""Of one kind at one service. Waiting is a hundred times shorter here than in the program."""
+REQUESTS_A_SECOND = 50
+"""Of one kind at one service for each job. Waiting is a hundred times shorter here than in the program, and the person is
+impatient.
+"""
 PROMPTS = ("deep snow", "at dusk")
 """Few, so that the sandbox has most edits ready."""
 TELLS_ACCOUNTS = "oxen"

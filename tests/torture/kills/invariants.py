@@ -218,8 +218,9 @@ def swept(disk: Disk, _truth: Truth) -> Iterator[str]:
             yield f"I17 {name} was left in the folder of takes"
 
 
-def bounded_traffic(_disk: Disk, truth: Truth, *, most: int, window_s: float = 1.0) -> Iterator[str]:
-    """I18: no more requests of one kind than this in any such time."""
+def bounded_traffic(disk: Disk, truth: Truth, *, most: int, window_s: float = 1.0) -> Iterator[str]:
+    """I18: no more requests of one kind than this for each job in any such time."""
+    most *= max(len(disk.jobs), 1)
     by_kind: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     for seen in truth.requests:
         by_kind[seen.dialect, seen.call].append(seen.at)

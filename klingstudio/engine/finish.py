@@ -13,10 +13,11 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from klingstudio.disk import sync_folder
 from klingstudio.domain.errors import Charged, DiskProblem, Kind, Problem, StudioError
 from klingstudio.domain.job import QUIET, Job
 from klingstudio.media.digest import sha256_of
-from klingstudio.media.whole_file import new_part, sync_folder, writing
+from klingstudio.media.whole_file import new_part, writing
 from klingstudio.media.worker import MediaWorker
 from klingstudio.net.download import Credentials, Download
 from klingstudio.net.trust import tls

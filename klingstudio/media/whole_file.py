@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from klingstudio.disk import sync_folder
 from klingstudio.domain.errors import DiskProblem, Kind
 
 PART_PREFIX = ".klingstudio-"
@@ -76,15 +77,3 @@ def discard(part: Path) -> None:
 def _sync(path: Path) -> None:
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the names in it to the disk."""
-    # Windows has no way to sync a folder, and does not need one.
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from klingstudio.store.connection import connect, connect_for_reading, sync_folder
+from klingstudio.disk import sync_folder
+from klingstudio.store.connection import connect, connect_for_reading
 from klingstudio.store.schema import APPLICATION_ID, scripts, version_of
 
 EVERY = timedelta(hours=24)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
 import shutil
 import sqlite3
 import tempfile
@@ -110,21 +108,6 @@ def has_log(path: Path) -> bool:
 def beside(path: Path) -> tuple[Path, ...]:
     """Everything that is one journal together with its main file: of no use with another one, and harmful to it."""
     return tuple(path.with_name(f"{path.name}-{part}") for part in ("wal", "shm", "journal", "seal"))
-
-
-def sync_folder(folder: Path) -> None:
-    """Put names that were given or taken in it on the disk. Windows has no way to, and does not need one."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        # Drives that know no such thing, many of other computers among them, are no reason to give up.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise
-    finally:
-        os.close(handle)
 
 
 def _set_up(connection: sqlite3.Connection) -> sqlite3.Connection:

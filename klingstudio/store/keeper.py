@@ -11,7 +11,8 @@ from dataclasses import replace
 from io import FileIO
 from pathlib import Path
 
-from klingstudio.store.connection import connect, has_log, sync_folder
+from klingstudio.disk import sync_folder
+from klingstudio.store.connection import connect, has_log
 from klingstudio.store.seal import Seal, digest_of, read_seal, write_seal
 
 COMMITS_BETWEEN = 500

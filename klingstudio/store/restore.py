@@ -16,9 +16,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from klingstudio.disk import sync_folder
 from klingstudio.domain.errors import DiskProblem, Kind, StudioError
 from klingstudio.store.backups import copy_whole, read_backup
-from klingstudio.store.connection import beside, connect, sync_folder, translated
+from klingstudio.store.connection import beside, connect, translated
 from klingstudio.store.schema import migrate
 from klingstudio.store.seal import seal_of
 

@@ -85,13 +85,19 @@ def _shapes(secret: str) -> Iterator[str]:
 
 def redact(text: str) -> str:
     """The text without keys, passwords and the query part of addresses, shortened where it is very long."""
-    # The longest first: another one may be a part of it.
-    for secret in sorted(_concealed, key=len, reverse=True):
-        text = text.replace(secret, _MASK)
+    text = without_keys(text)
     if len(text) > _TEXT_MAX_CHARS:
         text = f"{text[:_TEXT_MAX_CHARS]}… ({len(text) - _TEXT_MAX_CHARS} more characters)"
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
+    return text
+
+
+def without_keys(text: str) -> str:
+    """The text with every key that was ever read masked, in whatever shape it is there."""
+    # The longest first: another one may be a part of it.
+    for secret in sorted(_concealed, key=len, reverse=True):
+        text = text.replace(secret, _MASK)
     return text
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from klingstudio import logs
 from klingstudio.domain.errors import Charged, KeyProblem, Kind, Problem, ProviderRefused, StudioError
 from klingstudio.domain.job import (
     ANY_ACCOUNT,
@@ -192,7 +193,7 @@ class Course:
         except StudioError as error:
             # The journal cannot be written now. It is not wrong, only older, and the person has to know.
             log.info("the pause could not be stored: %s", error.problem.kind)
-            self.replace(replace(self.job, problem=self._honest(problem), paused=True))
+            self.replace(replace(self.job, problem=_without_keys(self._honest(problem)), paused=True))
 
     def note(self, problem: Problem | None) -> None:
         """Show a passing problem, or that it has passed."""
@@ -363,7 +364,7 @@ class Course:
 
     def _all_told(self, changes: dict[str, Any]) -> dict[str, Any]:
         problem = changes.get("problem")
-        return changes if problem is None else changes | {"problem": self.with_older_requests(problem)}
+        return changes if problem is None else changes | {"problem": self.with_older_requests(_without_keys(problem))}
 
     def _honest(self, problem: Problem) -> Problem:
         """What happens after the request is out never says "not charged"."""
@@ -371,3 +372,8 @@ class Course:
             return problem
         is_made = self.job.state in (State.SUCCEEDED, State.DOWNLOADING, State.VERIFYING, State.RESULT_UNAVAILABLE)
         return replace(problem, charged=Charged.YES if is_made else Charged.MAYBE)
+
+
+def _without_keys(problem: Problem) -> Problem:
+    """An error of a library may quote what it was given, and a problem is stored and shown."""
+    return replace(problem, detail=logs.without_keys(problem.detail), raw=logs.without_keys(problem.raw))

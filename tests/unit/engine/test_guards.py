@@ -98,6 +98,21 @@ async def test_what_goes_wrong_after_a_job_has_ended_does_not_hide_its_end(studi
     assert course.job == ended
 
 
+async def test_an_error_that_quotes_a_key_is_stored_without_it(studio: Studio) -> None:
+    key = "canary-5ecret-quoted"
+    await studio.accounts.set_key("oxen", key)
+    job = a_job()
+    studio.queue._around.store.create(job)
+    course = a_course(studio, job)
+
+    course.pause(Problem(kind=Kind.INTERRUPTED, detail=f"Illegal header value b'Bearer {key}'", raw=f"{{{key}}}"))
+
+    for problem in (course.job.problem, studio.queue._around.store.all()[0].problem):
+        assert problem is not None
+        assert problem.detail.startswith("Illegal header value")
+        assert key not in problem.detail + problem.raw
+
+
 async def test_more_than_the_disk_has_is_refused_before_anything_is_paid(tmp_path: Path) -> None:
     _check_free_space(tmp_path / "not" / "made yet", 1)
 

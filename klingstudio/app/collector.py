@@ -12,8 +12,8 @@ COLLECT_EVERY_MS = 1000
 class Collector(QObject):
     """Does what the interpreter would, while it lives.
 
-    Left alone, Python collects in whatever thread happens to reach the threshold. A Qt object that is destroyed in a decoder's
-    thread leaves its timers behind, and the next one that fires takes the program down.
+    Left alone, Python collects in whatever thread happens to reach the threshold. A Qt object that is destroyed in a
+    decoder's thread leaves its timers behind, and the next one that fires takes the program down.
     """
 
     def __init__(self, parent: QObject) -> None:

@@ -10,12 +10,12 @@ import hashlib
 import json
 import shutil
 import sys
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from klingstudio.media.digest import sha256_of
+from klingstudio.media.whole_file import new_part, writing
 from klingstudio.sandbox import jobs
 from klingstudio.sandbox.fetch import FetchFailed, fetch
 from klingstudio.sandbox.process import EditProcess, Outcome
@@ -46,8 +46,9 @@ class RememberedEdit:
             return Outcome(error=None, duration_s=json.loads(told.read_text("utf-8"))["duration_s"])
         outcome = await self._real.run(task)
         if outcome.error is None and not self._is_killed:
-            await asyncio.to_thread(_keep, place / "result.mp4", kept)
-            _put(told, json.dumps({"duration_s": outcome.duration_s}))
+            await asyncio.to_thread(_keep, (place / "result.mp4").read_bytes(), kept)
+            # Last, because it says that there is an edit.
+            _keep(json.dumps({"duration_s": outcome.duration_s}).encode(), told)
         return outcome
 
     def kill(self) -> None:
@@ -70,16 +71,10 @@ def _name_of(task: dict[str, Any], place: Path) -> str:
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
-def _keep(result: Path, kept: Path) -> None:
-    part = kept.with_suffix(f".{uuid.uuid4().hex}")
-    shutil.copyfile(result, part)
-    part.replace(kept)
-
-
-def _put(place: Path, text: str) -> None:
-    part = place.with_suffix(f".{uuid.uuid4().hex}")
-    part.write_text(text, "utf-8")
-    part.replace(place)
+def _keep(content: bytes, place: Path) -> None:
+    part = new_part(place)
+    with writing(part, place):
+        part.write_bytes(content)
 
 
 def serve_remembering(arguments: Sequence[str]) -> int:
